@@ -1,0 +1,3 @@
+module github.com/openchannels/pusher-go
+
+go 1.25.0

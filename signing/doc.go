@@ -1,0 +1,3 @@
+// Package signing signs requests to the Pusher Channels HTTP API and verifies
+// such signatures.
+package signing
