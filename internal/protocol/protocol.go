@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -17,7 +18,8 @@ const (
 	MaxBatch          = 10        // events of one batch
 	MaxEventBytes     = 10 * 1024 // data of one event, after encryption
 	MaxNameLength     = 200       // characters of a channel or event name
-	MaxUserIDLength   = 128       // characters of a user ID
+	MaxUserIDLength   = 199       // characters of a signed-in user's ID
+	MaxMemberIDLength = 128       // characters of a presence member's user ID
 	MaxMemberBytes    = 1024      // channel_data of a presence member, user_data of a user
 	MaxWatchlist      = 100       // user IDs on one watchlist
 	MaxSocketIDLength = 64        // characters; real ones have about 20
@@ -66,7 +68,7 @@ func CheckChannel(name string) error {
 	return checkName("channel name", name, MaxNameLength)
 }
 
-// CheckUserID returns what is wrong with a user ID: 1 to 128 characters of the
+// CheckUserID returns what is wrong with a user ID: 1 to 199 characters of the
 // alphabet of channel names, and neither "." nor "..".
 func CheckUserID(id string) error {
 	if id == "." || id == ".." {
@@ -77,7 +79,8 @@ func CheckUserID(id string) error {
 
 // CheckEventName returns what is wrong with an event name that an app may
 // trigger: 1 to 200 characters of UTF-8 without control characters, outside
-// the reserved "pusher" namespace, which covers every name that starts so.
+// the reserved "pusher" namespace. Production refuses "pusher:x" and
+// "pusher-x" alike, so the namespace ends at the first letter or digit.
 func CheckEventName(name string) error {
 	switch {
 	case name == "":
@@ -86,12 +89,18 @@ func CheckEventName(name string) error {
 		return errors.New("event name is not valid UTF-8")
 	case utf8.RuneCountInString(name) > MaxNameLength:
 		return fmt.Errorf("event name has %d characters, at most %d are allowed", utf8.RuneCountInString(name), MaxNameLength)
-	case strings.ContainsFunc(name, isControl):
+	case strings.ContainsFunc(name, unicode.IsControl):
 		return fmt.Errorf("event name %q has a control character", name)
-	case strings.HasPrefix(name, "pusher"):
+	case isReserved(name):
 		return fmt.Errorf("event name %q is in the reserved pusher namespace", name)
 	}
 	return nil
+}
+
+func isReserved(name string) bool {
+	rest, ok := strings.CutPrefix(name, "pusher")
+	next, _ := utf8.DecodeRuneInString(rest)
+	return ok && (rest == "" || !unicode.IsLetter(next) && !unicode.IsDigit(next))
 }
 
 // CheckSocketID returns what is wrong with a socket ID: digits, a dot, digits.
@@ -141,8 +150,6 @@ func isDigits(s string) bool {
 	}
 	return s != ""
 }
-
-func isControl(r rune) bool { return r < 0x20 || 0x7f <= r && r < 0xa0 }
 
 // clip keeps an error short when its subject is hostile.
 func clip(s string) string {
