@@ -15,22 +15,21 @@ import (
 // in lower-case hex.
 const SignatureLength = 2 * sha256.Size
 
-const redacted = "[REDACTED]"
-
 // A Secret is the secret half of an app's credentials, ready to sign with: the
 // HMAC is keyed once and its state reused. It prints as [REDACTED] whatever the
-// verb. Any number of goroutines may use it.
+// verb. Any number of goroutines may use it. [NewSecret] makes one; the zero
+// value cannot sign.
 type Secret struct {
-	macs sync.Pool
+	concealed
+	macs sync.Pool // of *mac
 }
 
-// NewSecret returns the secret, keyed.
+// NewSecret returns the secret, keyed. It takes any string; [New] is what
+// checks credentials.
 func NewSecret(secret string) *Secret {
 	key := []byte(secret)
 	s := &Secret{}
-	s.macs.New = func() any {
-		return &mac{hash: hmac.New(sha256.New, key)}
-	}
+	s.macs.New = func() any { return newMAC(key) }
 	return s
 }
 
@@ -41,6 +40,8 @@ type mac struct {
 	sum  [sha256.Size]byte
 	hex  [SignatureLength]byte
 }
+
+func newMAC(key []byte) *mac { return &mac{hash: hmac.New(sha256.New, key)} }
 
 func (m *mac) sign(message []byte) []byte {
 	m.hash.Reset()
@@ -71,11 +72,17 @@ func (s *Secret) Verify(message []byte, signature string) bool {
 	return hmac.Equal(m.sign(message), []byte(signature))
 }
 
-// Format keeps the secret out of everything that fmt prints.
-func (s *Secret) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redacted) }
+const redacted = "[REDACTED]"
 
-// LogValue keeps the secret out of logs.
-func (s *Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+// concealed, embedded, keeps a value out of whatever fmt, slog and encoders
+// print. Its receivers are values, so that a dereferenced pointer is safe too.
+type concealed struct{}
 
-// MarshalText keeps the secret out of JSON and its kin.
-func (s *Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// Format writes [REDACTED] for every verb.
+func (concealed) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redacted) }
+
+// LogValue is [REDACTED].
+func (concealed) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText returns [REDACTED], for JSON and its kin.
+func (concealed) MarshalText() ([]byte, error) { return []byte(redacted), nil }

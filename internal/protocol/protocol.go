@@ -68,6 +68,15 @@ func CheckChannel(name string) error {
 	return checkName("channel name", name, MaxNameLength)
 }
 
+// CheckTarget returns what is wrong with the name of a channel to trigger on: one
+// that an app may choose, or the channel of a signed-in user.
+func CheckTarget(name string) error {
+	if userID, ok := strings.CutPrefix(name, UserChannelPrefix); ok {
+		return CheckUserID(userID)
+	}
+	return CheckChannel(name)
+}
+
 // CheckUserID returns what is wrong with a user ID: 1 to 199 characters of the
 // alphabet of channel names, and neither "." nor "..".
 func CheckUserID(id string) error {
@@ -80,7 +89,7 @@ func CheckUserID(id string) error {
 // CheckEventName returns what is wrong with an event name that an app may
 // trigger: 1 to 200 characters of UTF-8 without control characters, outside
 // the reserved "pusher" namespace. Production refuses "pusher:x" and
-// "pusher-x" alike, so the namespace ends at the first letter or digit.
+// "pusher-x" alike; a further letter or digit of ASCII makes it another word.
 func CheckEventName(name string) error {
 	switch {
 	case name == "":
@@ -91,16 +100,17 @@ func CheckEventName(name string) error {
 		return fmt.Errorf("event name has %d characters, at most %d are allowed", utf8.RuneCountInString(name), MaxNameLength)
 	case strings.ContainsFunc(name, unicode.IsControl):
 		return fmt.Errorf("event name %q has a control character", name)
-	case isReserved(name):
+	case IsReserved(name):
 		return fmt.Errorf("event name %q is in the reserved pusher namespace", name)
 	}
 	return nil
 }
 
-func isReserved(name string) bool {
+// IsReserved tells whether the event name is in the pusher namespace, in which
+// apps cannot trigger events.
+func IsReserved(name string) bool {
 	rest, ok := strings.CutPrefix(name, "pusher")
-	next, _ := utf8.DecodeRuneInString(rest)
-	return ok && (rest == "" || !unicode.IsLetter(next) && !unicode.IsDigit(next))
+	return ok && (rest == "" || !isAlphanumeric(rest[0]))
 }
 
 // CheckSocketID returns what is wrong with a socket ID: digits, a dot, digits.
@@ -131,15 +141,15 @@ func checkName(what, name string, limit int) error {
 }
 
 func isNameByte(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
-	}
 	switch c {
 	case '-', '_', '=', '@', ',', '.', ';':
 		return true
 	}
-	return false
+	return isAlphanumeric(c)
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
 func isDigits(s string) bool {
