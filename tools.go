@@ -1,7 +1,7 @@
 //go:build tools
 
-// Package tools pins the generator in go.mod, so that everyone who regenerates
-// the client runs the same version of it.
 package tools
 
+// Pinned in go.mod, so that everyone who regenerates the client runs the same
+// version of the generator.
 import _ "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen"
