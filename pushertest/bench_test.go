@@ -1,0 +1,97 @@
+package pushertest_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openchannels/pusher-go/pushertest"
+	"github.com/openchannels/pusher-go/signing"
+)
+
+const benchBody = `{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}`
+
+// BenchmarkNewServer is a server's whole life in a short test: start, answer one
+// signed trigger, close.
+func BenchmarkNewServer(b *testing.B) {
+	pushertest.NewServer().Close() // reads the document, once a process
+	b.ReportAllocs()
+	for b.Loop() {
+		s := pushertest.NewServer()
+		signer, err := newSigner(s)
+		if err != nil {
+			b.Fatal(err)
+		}
+		post(b, s.URL, signer)
+		s.Close()
+	}
+}
+
+// BenchmarkNewServerFloor is the same with a bare httptest.Server that checks
+// nothing.
+func BenchmarkNewServerFloor(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		s := httptest.NewServer(bare())
+		post(b, s.URL, nil)
+		s.Close()
+	}
+}
+
+// BenchmarkTrigger is one accepted trigger on a server that stays.
+func BenchmarkTrigger(b *testing.B) {
+	s := pushertest.NewServer()
+	defer s.Close()
+	signer, err := newSigner(s)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		post(b, s.URL, signer)
+	}
+}
+
+// BenchmarkTriggerFloor is the same with a bare httptest.Server.
+func BenchmarkTriggerFloor(b *testing.B) {
+	s := httptest.NewServer(bare())
+	defer s.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		post(b, s.URL, nil)
+	}
+}
+
+func bare() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, "{}\n")
+	})
+}
+
+func post(b *testing.B, base string, signer *signing.Signer) {
+	b.Helper()
+	req, err := http.NewRequest(http.MethodPost, base+"/apps/3/events", strings.NewReader(benchBody))
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if signer != nil {
+		if err := signer.Sign(req, time.Time{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, res.Body)
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		b.Fatalf("POST = %s, want 200", res.Status)
+	}
+}

@@ -1,0 +1,108 @@
+package pushertest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/openchannels/pusher-go/gen/server"
+)
+
+// An operation is what the OpenAPI document says of a method and a path.
+type operation struct {
+	id    string // as in the embedded document, "TriggerEvent"
+	route *routers.Route
+	// query has the parameters that may be in the query, beside those that
+	// authenticate. What TriggerEvent takes in the body, it takes there too.
+	query map[string]bool
+}
+
+// contract returns the document's operations by the pattern under which the
+// generated server registers each, such as "POST /apps/{app_id}/events". Reading
+// the document takes milliseconds, so all servers of a process share the result.
+var contract = sync.OnceValue(func() map[string]*operation {
+	doc, err := server.GetSpec()
+	if err != nil {
+		panic(fmt.Errorf("pushertest: the embedded OpenAPI document: %w", err))
+	}
+	// For a document of version 3.1 the filter compiles the body's schema anew for
+	// every request, which takes 200 times as long as checking does. Its checker
+	// for 3.0 compiles nothing and knows all that the requests' schemas use, but
+	// for the choice between channel and channels, which [rules.trigger] checks.
+	doc.OpenAPI = "3.0.3"
+
+	operations := make(map[string]*operation)
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			operations[method+" "+path] = &operation{
+				id:    op.OperationID,
+				route: &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: op},
+				query: queryOf(doc, op),
+			}
+		}
+	}
+	return operations
+})
+
+func queryOf(doc *openapi3.T, op *openapi3.Operation) map[string]bool {
+	query := make(map[string]bool)
+	for _, parameter := range op.Parameters {
+		if parameter.Value.In == openapi3.ParameterInQuery {
+			query[parameter.Value.Name] = true
+		}
+	}
+	if op.OperationID == "TriggerEvent" {
+		for name, property := range doc.Components.Schemas["TriggerRequest"].Value.Properties {
+			if property.Value.Type.Is(openapi3.TypeArray) {
+				name += "[]"
+			}
+			query[name] = true
+		}
+	}
+	return query
+}
+
+// validate checks a request against the document. It may replace the body by a
+// copy.
+func (op *operation) validate(r *http.Request) error {
+	options := &openapi3filter.Options{
+		AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc, // it has been verified
+		SkipSettingDefaults: true,
+	}
+	options.WithCustomSchemaErrorFunc(brief)
+	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+		Request:    r,
+		PathParams: op.pathParams(r),
+		Route:      op.route,
+		Options:    options,
+	})
+	if err != nil {
+		return badRequest("%v", err)
+	}
+	return nil
+}
+
+func (op *operation) pathParams(r *http.Request) map[string]string {
+	values := make(map[string]string)
+	for segment := range strings.SplitSeq(op.route.Path, "/") {
+		if name, ok := strings.CutPrefix(segment, "{"); ok {
+			name = strings.TrimSuffix(name, "}")
+			values[name] = r.PathValue(name)
+		}
+	}
+	return values
+}
+
+// brief leaves out the schema and the value, which the filter prints on lines
+// of their own.
+func brief(err *openapi3.SchemaError) string {
+	if at := err.JSONPointer(); len(at) > 0 {
+		return strings.Join(at, "/") + ": " + err.Reason
+	}
+	return err.Reason
+}

@@ -1,0 +1,136 @@
+package pushertest_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/openchannels/pusher-go/pushertest"
+)
+
+// checkEvents compares all but the times.
+func checkEvents(t testing.TB, s *pushertest.Server, want ...pushertest.Event) {
+	t.Helper()
+	got := s.Events()
+	for i := range got {
+		got[i].Time = time.Time{}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("Events() =\n%+v, want\n%+v", got, want)
+	}
+}
+
+func named(name string) func(pushertest.Event) bool {
+	return func(e pushertest.Event) bool { return e.Name == name }
+}
+
+func TestEventsHasOneForEachChannelInOrder(t *testing.T) {
+	s := newServer(t)
+	for _, post := range [][2]string{
+		{events, `{"name":"a","channels":["c1","c2","c1"],"data":"1","socket_id":"1.2"}`},
+		{batch, `{"batch":[{"name":"b","channel":"c1","data":"2","info":"user_count"},{"name":"b","channel":"c1","data":"2"}]}`},
+		{events, `{"name":"c","channel":"#server-to-user-7","data":"3"}`},
+	} {
+		if status, text := call(t, s, http.MethodPost, post[0], post[1]); status != 200 {
+			t.Fatalf("POST %s %s = %d %q, want 200", post[0], post[1], status, text)
+		}
+	}
+	checkEvents(t, s,
+		pushertest.Event{Channel: "c1", Name: "a", Data: "1", SocketID: "1.2"},
+		pushertest.Event{Channel: "c2", Name: "a", Data: "1", SocketID: "1.2"},
+		pushertest.Event{Channel: "c1", Name: "b", Data: "2", Info: "user_count"},
+		pushertest.Event{Channel: "c1", Name: "b", Data: "2"},
+		pushertest.Event{Channel: "#server-to-user-7", Name: "c", Data: "3"},
+	)
+}
+
+func TestEventsHaveTheServersTime(t *testing.T) {
+	want := time.Unix(docsTimestamp, 0)
+	s := newServer(t, pushertest.WithClock(func() time.Time { return want }))
+	send(t, s, newRequest(http.MethodPost, events+docsAuth+"&auth_signature="+docsSignature, docsBody))
+	if got := s.Events(); len(got) != 1 || !got[0].Time.Equal(want) {
+		t.Errorf("Events() = %+v, want one at %v", got, want)
+	}
+}
+
+func TestWaitForEventFindsWhatIsRecorded(t *testing.T) {
+	s := newServer(t)
+	for _, name := range []string{"a", "b"} {
+		call(t, s, http.MethodPost, events, `{"name":"`+name+`","channel":"c","data":"d"}`)
+	}
+	s.Close()
+	for _, test := range []struct {
+		name  string
+		match func(pushertest.Event) bool
+		want  string
+	}{
+		{"by name", named("b"), "b"},
+		{"any", nil, "a"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got, err := s.WaitForEvent(t.Context(), test.match); err != nil || got.Name != test.want {
+				t.Errorf("WaitForEvent(...) = %+v, %v, want event %q", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestWaitForEventWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		seen := 0
+		found := make(chan pushertest.Event)
+		go func() {
+			event, err := s.WaitForEvent(t.Context(), func(e pushertest.Event) bool {
+				seen++
+				return e.Name == "b"
+			})
+			if err != nil {
+				t.Errorf("WaitForEvent(...) = %v, want nil", err)
+			}
+			found <- event
+		}()
+		for _, name := range []string{"a", "a", "b"} {
+			synctest.Wait()
+			call(t, s, http.MethodPost, events, `{"name":"`+name+`","channel":"c","data":"d"}`)
+		}
+		if got := <-found; got.Name != "b" || seen != 3 {
+			t.Errorf("WaitForEvent(...) = %+v after %d events, want event b after 3", got, seen)
+		}
+	})
+}
+
+func TestWaitForEventEnds(t *testing.T) {
+	cause := errors.New("enough")
+	tests := []struct {
+		name string
+		end  func(*pushertest.Server, context.CancelCauseFunc)
+		want error
+	}{
+		{"with its context", func(_ *pushertest.Server, cancel context.CancelCauseFunc) { cancel(cause) }, cause},
+		{"with the server", func(s *pushertest.Server, _ context.CancelCauseFunc) { s.Close() }, http.ErrServerClosed},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t)
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				ended := make(chan error)
+				go func() {
+					_, err := s.WaitForEvent(ctx, nil)
+					ended <- err
+				}()
+				synctest.Wait()
+				test.end(s, cancel)
+				if err := <-ended; !errors.Is(err, test.want) {
+					t.Errorf("WaitForEvent(...) = %v, want %v", err, test.want)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,258 @@
+package pushertest_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/openchannels/pusher-go/gen"
+	"github.com/openchannels/pusher-go/pushertest"
+	"github.com/openchannels/pusher-go/signing"
+)
+
+// newClient stands for the code under test: any client of the HTTP API.
+func newClient(url string, app pushertest.App) *gen.ClientWithResponses {
+	signer, err := signing.New(app.Key, app.Secret)
+	if err != nil {
+		panic(err)
+	}
+	client, err := gen.NewClientWithResponses(url, gen.WithRequestEditorFn(signer.Edit))
+	if err != nil {
+		panic(err)
+	}
+	return client
+}
+
+func greet(s *pushertest.Server) (*gen.TriggerEventResponse, error) {
+	return newClient(s.URL, s.App()).TriggerEventWithResponse(context.Background(), s.App().ID, gen.TriggerRequest{
+		Name:     "greeting",
+		Channels: []string{"lobby"},
+		Data:     `{"text":"hello"}`,
+	})
+}
+
+func Example() {
+	s := pushertest.NewServer()
+	defer s.Close()
+
+	res, err := greet(s) // the code under test
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(res.Status())
+	for _, event := range s.Events() {
+		fmt.Println(event.Channel, event.Name, event.Data)
+	}
+	// Output:
+	// 200 OK
+	// lobby greeting {"text":"hello"}
+}
+
+func ExampleNewServer() {
+	s := pushertest.NewServer(pushertest.WithApp(pushertest.App{ID: "1", Key: "key", Secret: "secret"}))
+	defer s.Close()
+
+	res, err := http.Get(s.URL + "/apps/1/channels") // not signed
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = res.Body.Close() }()
+	fmt.Println(res.Status)
+	// Output: 401 Unauthorized
+}
+
+func ExampleNew() {
+	s, err := pushertest.New()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer s.Close()
+
+	mux := http.NewServeMux()
+	mux.Handle("/apps/", s)
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/apps/3/channels", nil))
+	fmt.Print(w.Code, " ", w.Body)
+	// Output: 401 Missing parameter: auth_key
+}
+
+func ExampleServer_PusherURL() {
+	s := pushertest.NewServer(pushertest.WithApp(pushertest.App{ID: "1", Key: "key", Secret: "secret"}))
+	defer s.Close()
+
+	fmt.Println(strings.Replace(s.PusherURL(), strings.TrimPrefix(s.URL, "http://127.0.0.1:"), "PORT", 1))
+	// Output: http://key:secret@127.0.0.1:PORT/apps/1
+}
+
+func ExampleServer_WaitForEvent() {
+	s := pushertest.NewServer()
+	defer s.Close()
+
+	go func() { _, _ = greet(s) }() // the code under test works in the background
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	event, err := s.WaitForEvent(ctx, func(e pushertest.Event) bool { return e.Name == "greeting" })
+	fmt.Println(event.Channel, err)
+	// Output: lobby <nil>
+}
+
+func ExampleServer_SetChannel() {
+	s := pushertest.NewServer()
+	defer s.Close()
+	if err := s.SetChannel("presence-room", pushertest.ChannelState{Users: []string{"ada", "grace"}}); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	res, err := newClient(s.URL, s.App()).ListChannelUsersWithResponse(context.Background(), s.App().ID, "presence-room")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(res.JSON200.Users)
+	// Output: [{ada} {grace}]
+}
+
+func ExampleServer_Terminated() {
+	s := pushertest.NewServer()
+	defer s.Close()
+
+	_, err := newClient(s.URL, s.App()).TerminateUserConnectionsWithResponse(context.Background(), s.App().ID, "ada", gen.TerminateRequest{})
+	fmt.Println(s.Terminated(), err)
+	// Output: [ada] <nil>
+}
+
+func ExampleServer_Fail() {
+	s := pushertest.NewServer()
+	defer s.Close()
+	err := s.Fail(pushertest.Failure{
+		Status: http.StatusServiceUnavailable,
+		Body:   "Service unavailable\n",
+		Header: http.Header{"Retry-After": {"1"}},
+		Match:  func(r *http.Request) bool { return r.Method == http.MethodPost },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	for range 2 {
+		res, err := greet(s)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(res.Status())
+	}
+	// Output:
+	// 503 Service Unavailable
+	// 200 OK
+}
+
+func ExampleServer_Delay() {
+	s := pushertest.NewServer()
+	defer s.Close()
+	s.Delay(time.Hour)
+
+	client := http.Client{Timeout: 10 * time.Millisecond}
+	res, err := client.Get(s.URL)
+	if err == nil {
+		_ = res.Body.Close()
+	}
+	fmt.Println(os.IsTimeout(err))
+	// Output: true
+}
+
+func ExampleServer_DropConnections() {
+	s := pushertest.NewServer()
+	defer s.Close()
+
+	underWay := make(chan struct{})
+	err := s.Fail(pushertest.Failure{Match: func(r *http.Request) bool {
+		close(underWay)
+		<-r.Context().Done()
+		return true
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	go func() {
+		<-underWay
+		s.DropConnections()
+	}()
+	_, err = greet(s)
+	fmt.Println(err != nil)
+	// Output: true
+}
+
+func ExampleWithClock() {
+	yesterday := time.Now().Add(-24 * time.Hour)
+	s := pushertest.NewServer(pushertest.WithClock(func() time.Time { return yesterday }))
+	defer s.Close()
+
+	res, err := greet(s)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	text, _, _ := strings.Cut(string(res.Body), ":")
+	fmt.Println(res.Status(), text)
+	// Output: 401 Unauthorized Timestamp expired
+}
+
+func ExampleWithLogger() {
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+	s, err := pushertest.New(pushertest.WithLogger(logger))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer s.Close()
+
+	s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/nothing", nil))
+	// Output: level=WARN msg="pushertest: request refused" method=GET path=/nothing status=404 reason="404 NOT FOUND"
+}
+
+func ExampleWithMaxEventBytes() {
+	s := pushertest.NewServer(pushertest.WithMaxEventBytes(10))
+	defer s.Close()
+
+	res, err := greet(s)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(res.Status())
+	// Output: 413 Request Entity Too Large
+}
+
+func ExampleWithSubscriptionCounting() {
+	s := pushertest.NewServer(pushertest.WithSubscriptionCounting(false))
+	defer s.Close()
+
+	res, err := newClient(s.URL, s.App()).GetChannelWithResponse(context.Background(), s.App().ID, "lobby",
+		&gen.GetChannelParams{Info: []gen.ChannelAttribute{gen.ChannelAttributeSubscriptionCount}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Print(string(res.Body))
+	// Output: Cannot retrieve the subscription count because subscription counting is not enabled
+}

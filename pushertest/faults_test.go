@@ -1,0 +1,184 @@
+package pushertest_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/openchannels/pusher-go/pushertest"
+)
+
+func fail(t testing.TB, s *pushertest.Server, f pushertest.Failure) {
+	t.Helper()
+	if err := s.Fail(f); err != nil {
+		t.Fatalf("Fail(...) = %v, want nil", err)
+	}
+}
+
+// aborted tells whether s drops r instead of answering.
+func aborted(t testing.TB, s *pushertest.Server, r *http.Request) (dropped bool) {
+	t.Helper()
+	defer func() {
+		if p := recover(); p != nil {
+			if p != http.ErrAbortHandler {
+				t.Errorf("ServeHTTP panicked with %v, want http.ErrAbortHandler", p)
+			}
+			dropped = true
+		}
+	}()
+	s.ServeHTTP(httptest.NewRecorder(), r)
+	return false
+}
+
+func TestFailAnswersInPlaceOfTheServer(t *testing.T) {
+	s := newServer(t)
+	header := http.Header{"Retry-After": {"2"}}
+	fail(t, s, pushertest.Failure{Status: 429, Body: "Too many requests.\n", Header: header})
+	header.Set("Retry-After", "changed")
+
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, newRequest(http.MethodPost, events, "not even signed"))
+	if w.Code != 429 || w.Body.String() != "Too many requests.\n" || w.Header().Get("Retry-After") != "2" {
+		t.Errorf("first request = %d %q %v, want 429, the body and the header given", w.Code, w.Body, w.Header())
+	}
+	if got, want := w.Header().Get("Content-Type"), "text/plain; charset=utf-8"; got != want {
+		t.Errorf("Content-Type = %q, want %q", got, want)
+	}
+	if status, text := call(t, s, http.MethodPost, events, docsBody); status != 200 {
+		t.Errorf("second request = %d %q, want 200", status, text)
+	}
+	checkEvents(t, s, pushertest.Event{Channel: "project-3", Name: "foo", Data: `{"some":"data"}`})
+}
+
+func bodyOf(method string) string {
+	if method == http.MethodPost {
+		return docsBody
+	}
+	return ""
+}
+
+func TestFailuresAreUsedInOrder(t *testing.T) {
+	s := newServer(t)
+	hasBody := func(r *http.Request) bool {
+		body, err := io.ReadAll(r.Body)
+		return err == nil && len(body) > 0
+	}
+	fail(t, s, pushertest.Failure{Status: 503, Times: 2, Match: hasBody})
+	fail(t, s, pushertest.Failure{Status: 500, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"error":"x"}`})
+
+	for i, want := range []struct {
+		method string
+		status int
+	}{
+		{http.MethodPost, 503}, {http.MethodGet, 500}, {http.MethodGet, 401}, {http.MethodPost, 503}, {http.MethodPost, 404},
+	} {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, newRequest(want.method, channels, bodyOf(want.method)))
+		if w.Code != want.status {
+			t.Errorf("request %d, %s = %d, want %d", i+1, want.method, w.Code, want.status)
+		}
+		if want.status == 500 && w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("Content-Type = %q, want the one given", w.Header().Get("Content-Type"))
+		}
+	}
+}
+
+func TestFailWithoutAStatusGivesNoAnswer(t *testing.T) {
+	s := pushertest.NewServer()
+	defer s.Close()
+	fail(t, s, pushertest.Failure{})
+	res, err := http.Get(s.URL)
+	if err == nil {
+		_ = res.Body.Close()
+		t.Errorf("GET = %s, want an error", res.Status)
+	}
+}
+
+func TestFailRefusesWhatCannotBe(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		failure pushertest.Failure
+		want    string
+	}{
+		{"a status that only informs", pushertest.Failure{Status: 100}, "status 100"},
+		{"a status of four digits", pushertest.Failure{Status: 1000}, "status 1000"},
+		{"a negative number", pushertest.Failure{Status: 500, Times: -1}, "Times is negative"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := newServer(t).Fail(test.failure); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Fail(%+v) = %v, want an error with %q", test.failure, err, test.want)
+			}
+		})
+	}
+}
+
+func TestDelayHoldsRequestsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		for _, delay := range []time.Duration{time.Minute, 0} {
+			s.Delay(delay)
+			start := time.Now()
+			if status, text := call(t, s, http.MethodGet, channels, ""); status != 200 {
+				t.Errorf("GET = %d %q, want 200", status, text)
+			}
+			if took := time.Since(start); took != delay {
+				t.Errorf("GET with a delay of %v took %v", delay, took)
+			}
+		}
+	})
+}
+
+func TestDelayEnds(t *testing.T) {
+	tests := []struct {
+		name string
+		end  func(*pushertest.Server, context.CancelFunc)
+	}{
+		{"with the request", func(_ *pushertest.Server, cancel context.CancelFunc) { cancel() }},
+		{"with the server", func(s *pushertest.Server, _ context.CancelFunc) { s.Close() }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t)
+				s.Delay(time.Hour)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				start := time.Now()
+				time.AfterFunc(time.Second, func() { test.end(s, cancel) })
+				if !aborted(t, s, sign(t, s, newRequest(http.MethodPost, events, docsBody), time.Time{}).WithContext(ctx)) {
+					t.Error("the request was answered, want it dropped")
+				}
+				if took := time.Since(start); took != time.Second {
+					t.Errorf("the request was dropped after %v, want 1s", took)
+				}
+				checkEvents(t, s)
+			})
+		})
+	}
+}
+
+func TestDropConnectionsEndsRequestsUnderWay(t *testing.T) {
+	s := pushertest.NewServer()
+	defer s.Close()
+	waiting := make(chan struct{})
+	fail(t, s, pushertest.Failure{Status: 500, Match: func(r *http.Request) bool {
+		close(waiting)
+		<-r.Context().Done()
+		return true
+	}})
+	go func() {
+		<-waiting
+		s.DropConnections()
+	}()
+	res, err := http.Get(s.URL)
+	if err == nil {
+		_ = res.Body.Close()
+		t.Errorf("GET = %s, want an error", res.Status)
+	}
+	newServer(t).DropConnections() // has none, and survives it
+}
