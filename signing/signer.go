@@ -35,16 +35,27 @@ type scratch struct {
 	sent  []byte // the query as it is sent
 }
 
-// New returns a signer for an app's key and secret. If one of them is empty or
-// has a space or an unprintable character, the error is [ErrCredentials].
+// New returns a signer for an app's key and secret. The error is that of
+// [CheckCredentials].
 func New(key, secret string) (*Signer, error) {
-	if err := errors.Join(checkCredential("key", key), checkCredential("secret", secret)); err != nil {
+	if err := CheckCredentials(key, secret); err != nil {
 		return nil, err
 	}
 	s := &Signer{key: []byte(key), keyIsPlain: isPlain(key)}
 	hmacKey := []byte(secret)
 	s.scratch.New = func() any { return &scratch{mac: newMAC(hmacKey), md5: md5.New()} }
 	return s, nil
+}
+
+// CheckCredentials returns [ErrCredentials] if an app's key or secret is empty or
+// has a space or an unprintable character, such as the line feed of a file it was
+// read from, or if the key has a colon, which ends it in an authorization.
+func CheckCredentials(key, secret string) error {
+	err := errors.Join(checkCredential("key", key), checkCredential("secret", secret))
+	if strings.Contains(key, ":") {
+		err = errors.Join(err, fmt.Errorf("%w: key has a colon", ErrCredentials))
+	}
+	return err
 }
 
 // checkCredential quotes no value: people swap the key and the secret.

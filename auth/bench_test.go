@@ -1,0 +1,118 @@
+package auth_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/openchannels/pusher-go/auth"
+	"github.com/openchannels/pusher-go/signing"
+)
+
+type profile struct {
+	Name  string `json:"name"`
+	Email string `json:"email"`
+	Admin bool   `json:"admin"`
+}
+
+var ann = profile{Name: "Ann Lee", Email: "ann@example.com"}
+
+// Floor: the keyed HMAC over the text that AuthorizePrivate signs.
+func BenchmarkFloorPrivate(b *testing.B) {
+	secret := signing.NewSecret(docsSecret)
+	message := []byte("1234.1234:private-foobar")
+	var signature []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		signature = secret.AppendSign(signature[:0], message)
+	}
+}
+
+func BenchmarkAuthorizePrivate(b *testing.B) {
+	a := newAuthorizer(b, docsKey, docsSecret)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := a.AuthorizePrivate("1234.1234", "private-foobar"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkAuthorizeEncrypted(b *testing.B) {
+	a := newAuthorizer(b, docsKey, docsSecret, auth.WithEncryptionMasterKey(nodeMasterKey))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := a.AuthorizePrivate("1234.1234", "private-encrypted-foobar"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// Floor: the keyed HMAC over the text that AuthorizePresence signs, and the JSON
+// of the member.
+func BenchmarkFloorPresence(b *testing.B) {
+	type data struct {
+		UserID   string `json:"user_id"`
+		UserInfo any    `json:"user_info,omitempty"`
+	}
+	secret := signing.NewSecret(docsSecret)
+	message := []byte(`1234.1234:presence-foobar:{"user_id":"12345","user_info":{"name":"Ann Lee","email":"ann@example.com","admin":false}}`)
+	var signature []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := json.Marshal(data{"12345", ann}); err != nil {
+			b.Fatal(err)
+		}
+		signature = secret.AppendSign(signature[:0], message)
+	}
+}
+
+func BenchmarkAuthorizePresence(b *testing.B) {
+	a := newAuthorizer(b, docsKey, docsSecret)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := a.AuthorizePresence("1234.1234", "presence-foobar", auth.Member{UserID: "12345", UserInfo: ann}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkAuthenticateUser(b *testing.B) {
+	a := newAuthorizer(b, docsKey, docsSecret)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := a.AuthenticateUser("1234.1234", auth.User{ID: "12345", Info: ann}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// Floor: a handler that reads the form and writes as much.
+func BenchmarkFloorHandler(b *testing.B) {
+	benchmarkHandler(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.PostFormValue("channel_name") == "" {
+			http.Error(w, "no channel", http.StatusBadRequest)
+			return
+		}
+		_, _ = w.Write([]byte(docsAnswer))
+	}))
+}
+
+func BenchmarkChannelHandler(b *testing.B) {
+	benchmarkHandler(b, newAuthorizer(b, docsKey, docsSecret).ChannelHandler(allowAll))
+}
+
+func benchmarkHandler(b *testing.B, handler http.Handler) {
+	b.ReportAllocs()
+	for b.Loop() {
+		request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("socket_id=1234.1234&channel_name=private-foobar"))
+		request.Header.Set("Content-Type", formType)
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, request)
+		if recorder.Code != http.StatusOK {
+			b.Fatal(recorder.Code)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package auth_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/openchannels/pusher-go/auth"
+)
+
+func TestAuthorizePrivate(t *testing.T) {
+	tests := []struct {
+		name, key, secret, socketID, channel, want, sharedSecret string
+	}{
+		{
+			"Pusher docs, Authentication signatures",
+			docsKey, docsSecret, "1234.1234", "private-foobar",
+			docsKey + ":58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4", "",
+		},
+		{
+			"every special character: pusher-http-java, PusherChannelAuthTest",
+			docsKey, docsSecret, "1234.1234", "private-azAZ9_=@,.;",
+			docsKey + ":208cbbce2a22fd7d7c3509046b17a97b99d345cf4c195bc0d54af9004a022b0b", "",
+		},
+		{
+			"pusher-http-python",
+			"foo", "bar", "345.23", "private-channel",
+			"foo:89955e77e1b40e33df6d515a5ecbba86a01dc816a5b720da18a06fd26f7d92ff", "",
+		},
+		{
+			"encrypted: signature computed with openssl, shared secret of pusher-http-node, authenticate.js",
+			"f00d", "tofu", "123.456", "private-encrypted-bla",
+			"f00d:43d808e37d261f4e02402a739649ba29a6854cb978efdbc92892cd744c567030", "nlr49ISQHz91yS3cy/yWmW8wFMNeTnNL5tNHnbPJcLQ=",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := newAuthorizer(t, tt.key, tt.secret, auth.WithEncryptionMasterKey(nodeMasterKey))
+			got, err := a.AuthorizePrivate(tt.socketID, tt.channel)
+			if err != nil {
+				t.Fatalf("AuthorizePrivate(%q, %q) = %v", tt.socketID, tt.channel, err)
+			}
+			if want := (auth.ChannelAuthorization{Auth: tt.want, SharedSecret: tt.sharedSecret}); *got != want {
+				t.Errorf("AuthorizePrivate(%q, %q) = %s, want %s", tt.socketID, tt.channel, asJSON(t, got), asJSON(t, want))
+			}
+		})
+	}
+}
+
+func TestEncryptedChannelNeedsMasterKey(t *testing.T) {
+	a := newAuthorizer(t, docsKey, docsSecret)
+	for _, channel := range []string{"private-encrypted-x", "private-encrypted-cache-x"} {
+		got, err := a.AuthorizePrivate("1.1", channel)
+		if got != nil || !errors.Is(err, auth.ErrConfiguration) {
+			t.Errorf("AuthorizePrivate(%q) without a master key = %v, %v, want ErrConfiguration", channel, got, err)
+		}
+	}
+}
+
+func TestAuthorizePresence(t *testing.T) {
+	tests := []struct {
+		name, key, secret, socketID, channel string
+		member                               auth.Member
+		want                                 auth.ChannelAuthorization
+	}{
+		{
+			"pusher-http-python",
+			"foo", "bar", "345.43245", "presence-channel",
+			auth.Member{UserID: "fred", UserInfo: map[string]string{"key": "value"}},
+			auth.ChannelAuthorization{
+				Auth:        "foo:e80ba6439492c2113022c39297a87a948de14061cc67b5788e045645a68b8ccd",
+				ChannelData: `{"user_id":"fred","user_info":{"key":"value"}}`,
+			},
+		},
+		{
+			"JSON without HTML escapes: computed with openssl",
+			docsKey, docsSecret, "1234.1234", "presence-foobar",
+			auth.Member{UserID: "ann+1@example.com", UserInfo: map[string]string{"name": "<Ann & Bob>"}},
+			auth.ChannelAuthorization{
+				Auth:        docsKey + ":4f8429640ee55e8aee31969b12ca0dbdf454f28fa1ea2f049a1120a51ac6437c",
+				ChannelData: `{"user_id":"ann+1@example.com","user_info":{"name":"<Ann & Bob>"}}`,
+			},
+		},
+		{
+			"the signed-in user has no data here: computed with openssl",
+			docsKey, docsSecret, "1234.1234", "presence-foobar",
+			auth.Member{SignedIn: true},
+			auth.ChannelAuthorization{Auth: docsKey + ":71506e66e7fdca106571b8999a849ad34245bc653772e51e0026c1a2475b92ba"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := newAuthorizer(t, tt.key, tt.secret).AuthorizePresence(tt.socketID, tt.channel, tt.member)
+			if err != nil {
+				t.Fatalf("AuthorizePresence(%q, %q, %+v) = %v", tt.socketID, tt.channel, tt.member, err)
+			}
+			if *got != tt.want {
+				t.Errorf("AuthorizePresence(%q, %q, %+v) = %s, want %s", tt.socketID, tt.channel, tt.member, asJSON(t, got), asJSON(t, tt.want))
+			}
+		})
+	}
+}
+
+func TestMemberData(t *testing.T) {
+	type profile struct {
+		Name string `json:"name"`
+	}
+	tests := []struct {
+		name   string
+		member auth.Member
+		want   string
+	}{
+		{"no info is left out", auth.Member{UserID: "1"}, `{"user_id":"1"}`},
+		{"a struct", auth.Member{UserID: "1", UserInfo: profile{"Ann"}}, `{"user_id":"1","user_info":{"name":"Ann"}}`},
+		{"raw JSON", auth.Member{UserID: "1", UserInfo: json.RawMessage(`{ "a": "<b>" }`)}, `{"user_id":"1","user_info":{"a":"<b>"}}`},
+		{"a list", auth.Member{UserID: "1", UserInfo: []int{1, 2}}, `{"user_id":"1","user_info":[1,2]}`},
+		{"false is a value", auth.Member{UserID: "1", UserInfo: false}, `{"user_id":"1","user_info":false}`},
+		{"quotes and braces stay inside the ID", auth.Member{UserID: `","user_id":"admin`}, `{"user_id":"\",\"user_id\":\"admin"}`},
+		{"any script", auth.Member{UserID: "Ёлка 🎄"}, `{"user_id":"Ёлка 🎄"}`},
+		{"a genuine U+FFFD", auth.Member{UserID: "a\uFFFDb"}, "{\"user_id\":\"a\uFFFDb\"}"},
+		{"the letters of its escape", auth.Member{UserID: `\ufffd`}, `{"user_id":"\\ufffd"}`},
+		{"128 characters of two bytes", auth.Member{UserID: strings.Repeat("é", 128)}, `{"user_id":"` + strings.Repeat("é", 128) + `"}`},
+		{"1,024 bytes", auth.Member{UserID: "1", UserInfo: strings.Repeat("x", 1024-30)}, `{"user_id":"1","user_info":"` + strings.Repeat("x", 1024-30) + `"}`},
+	}
+	a := newAuthorizer(t, docsKey, docsSecret)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := a.AuthorizePresence("1.1", "presence-x", tt.member)
+			if err != nil {
+				t.Fatalf("AuthorizePresence(%+.100v) = %v", tt.member, err)
+			}
+			if got.ChannelData != tt.want {
+				t.Errorf("AuthorizePresence(%+.100v) has channel data\n%s, want\n%s", tt.member, got.ChannelData, tt.want)
+			}
+		})
+	}
+}
+
+func TestAuthorizePresenceRefusesMember(t *testing.T) {
+	tests := []struct {
+		name   string
+		member auth.Member
+		want   string
+	}{
+		{"nobody", auth.Member{}, "user ID is empty"},
+		{"129 characters", auth.Member{UserID: strings.Repeat("é", 129)}, "129 characters, at most 128"},
+		{"a line end", auth.Member{UserID: "a\nb"}, "control character"},
+		{"a NUL", auth.Member{UserID: "a\x00"}, "control character"},
+		{"an ID that is not UTF-8", auth.Member{UserID: "a\xff"}, "not valid UTF-8"},
+		{"info that is not UTF-8", auth.Member{UserID: "1", UserInfo: map[string]string{"name": "a\xffb"}}, "not valid UTF-8"},
+		{"raw info that is not UTF-8", auth.Member{UserID: "1", UserInfo: json.RawMessage("\"\xff\"")}, "not valid UTF-8"},
+		{"info that is not UTF-8 after letters that look like it", auth.Member{UserID: "1", UserInfo: "\\ufffd \xff"}, "not valid UTF-8"},
+		{"info without JSON", auth.Member{UserID: "1", UserInfo: func() {}}, "unsupported type"},
+		{"raw info that is no JSON", auth.Member{UserID: "1", UserInfo: json.RawMessage(`{"a":`)}, "unexpected end"},
+		{"1,025 bytes", auth.Member{UserID: "1", UserInfo: strings.Repeat("x", 1025-30)}, "1025 bytes of JSON, at most 1024"},
+		{"two users at once", auth.Member{UserID: "1", SignedIn: true}, "signed-in user"},
+		{"info for the signed-in user", auth.Member{UserInfo: "x", SignedIn: true}, "signed-in user"},
+	}
+	a := newAuthorizer(t, docsKey, docsSecret)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := a.AuthorizePresence("1.1", "presence-x", tt.member)
+			if got != nil || !errors.Is(err, auth.ErrInvalid) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("AuthorizePresence(%+.100v) = %v, %v, want ErrInvalid that says %q", tt.member, got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestMaxMemberBytes(t *testing.T) {
+	a := newAuthorizer(t, docsKey, docsSecret, auth.WithMaxMemberBytes(2048))
+	info := strings.Repeat("x", 2048-30)
+	if _, err := a.AuthorizePresence("1.1", "presence-x", auth.Member{UserID: "1", UserInfo: info}); err != nil {
+		t.Errorf("AuthorizePresence with 2,048 bytes of 2,048 = %v", err)
+	}
+	if _, err := a.AuthorizePresence("1.1", "presence-x", auth.Member{UserID: "1", UserInfo: info + "x"}); !errors.Is(err, auth.ErrInvalid) {
+		t.Errorf("AuthorizePresence with 2,049 bytes of 2,048 = %v, want ErrInvalid", err)
+	}
+}
+
+// asJSON shows what printing would redact.
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
