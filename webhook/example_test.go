@@ -1,0 +1,286 @@
+package webhook_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/openchannels/pusher-go/webhook"
+)
+
+// The endpoint to configure as the webhook URL in Pusher's dashboard.
+func Example() {
+	verifier, err := webhook.NewVerifier(webhook.Token{Key: "your-key", Secret: "your-secret"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /pusher/webhooks", verifier.Handler(func(ctx context.Context, hook *webhook.Webhook) error {
+		for _, event := range hook.Events {
+			switch event := event.(type) {
+			case webhook.ChannelOccupied:
+				fmt.Println("Channel occupied:", event.Channel)
+			case webhook.ChannelVacated:
+				fmt.Println("Channel vacated:", event.Channel)
+			}
+		}
+		return nil
+	}))
+
+	fmt.Println(post(mux, `{"time_ms":1327078148132,"events":[
+		{"name":"channel_occupied","channel":"my-channel"},
+		{"name":"channel_vacated","channel":"other-channel"}]}`))
+	// Output:
+	// Channel occupied: my-channel
+	// Channel vacated: other-channel
+	// 200
+}
+
+// post delivers body as Pusher does and returns the status of the answer.
+func post(handler http.Handler, body string) int {
+	r := httptest.NewRequest(http.MethodPost, "/pusher/webhooks", strings.NewReader(body))
+	r.Header = webhook.SignedHeader(webhook.Token{Key: "your-key", Secret: "your-secret"}, []byte(body))
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, r)
+	return recorder.Code
+}
+
+func ExampleNewVerifier() {
+	_, err := webhook.NewVerifier(webhook.Token{Key: "your-key"}, webhook.WithMaxBytes(-1))
+	fmt.Println(errors.Is(err, webhook.ErrConfiguration))
+	fmt.Println(err)
+	// Output:
+	// true
+	// webhook: configuration: signing: bad credentials: secret is empty
+	// WithMaxBytes(-1): want at least 1
+}
+
+// An endpoint of your own, which answers 401 to whatever Pusher did not sign.
+func ExampleVerifier_Parse() {
+	verifier, err := webhook.NewVerifier(webhook.Token{Key: "your-key", Secret: "your-secret"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	endpoint := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hook, err := verifier.Parse(r)
+		if err != nil {
+			http.Error(w, "invalid", http.StatusUnauthorized)
+			return
+		}
+		for _, event := range hook.Events {
+			switch event := event.(type) {
+			case webhook.ChannelOccupied:
+				fmt.Println("Channel occupied:", event.Channel)
+			case webhook.ChannelVacated:
+				fmt.Println("Channel vacated:", event.Channel)
+			}
+		}
+	})
+
+	fmt.Println(post(endpoint, `{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}`))
+
+	forged := httptest.NewRecorder()
+	endpoint(forged, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"events":[]}`)))
+	fmt.Println(forged.Code)
+	// Output:
+	// Channel occupied: my-channel
+	// 200
+	// 401
+}
+
+// Where a gateway hands over headers and body, as to a cloud function. This
+// delivery is signed with the example credentials of Pusher's documentation.
+func ExampleVerifier_ParseBytes() {
+	verifier, err := webhook.NewVerifier(webhook.Token{Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	headers := map[string][]string{
+		"x-pusher-key":       {"278d425bdf160c739803"},
+		"x-pusher-signature": {"c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf"},
+	}
+	body := []byte(`{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}`)
+
+	hook, err := verifier.ParseBytes(headers, body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(hook.Time.Format(time.RFC3339Nano))
+	fmt.Printf("%+v\n", hook.Events)
+	// Output:
+	// 2012-01-20T16:49:08.132Z
+	// [{Channel:my-channel}]
+}
+
+// An error makes Pusher send the webhook again, for 5 minutes.
+func ExampleVerifier_Handler() {
+	verifier, err := webhook.NewVerifier(webhook.Token{Key: "your-key", Secret: "your-secret"}, quiet)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handler := verifier.Handler(func(ctx context.Context, hook *webhook.Webhook) error {
+		for _, event := range hook.Events {
+			switch event := event.(type) {
+			case webhook.MemberAdded:
+				fmt.Println(event.UserID, "joined", event.Channel)
+			case webhook.SubscriptionCount:
+				return errors.New("the statistics are away")
+			default:
+				fmt.Printf("%T is of no interest\n", event)
+			}
+		}
+		return nil
+	})
+
+	fmt.Println(post(handler, `{"time_ms":1327078148132,"events":[
+		{"name":"member_added","channel":"presence-room","user_id":"ann"},
+		{"name":"cache_miss","channel":"cache-weather"}]}`))
+	fmt.Println(post(handler, `{"time_ms":1327078148132,"events":[
+		{"name":"subscription_count","channel":"news","subscription_count":13}]}`))
+	// Output:
+	// ann joined presence-room
+	// webhook.CacheMiss is of no interest
+	// 200
+	// 500
+}
+
+var quiet = webhook.WithLogger(slog.New(slog.DiscardHandler))
+
+// SignedHeader is what a test of your own handler needs.
+func ExampleSignedHeader() {
+	body := `{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}`
+	token := webhook.Token{Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
+
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	r.Header = webhook.SignedHeader(token, []byte(body))
+
+	fmt.Println(r.Header.Get("X-Pusher-Key"))
+	fmt.Println(r.Header.Get("X-Pusher-Signature"))
+	// Output:
+	// 278d425bdf160c739803
+	// c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf
+}
+
+// Two keys are accepted while the app changes from one to the other.
+func ExampleWithToken() {
+	next := webhook.Token{Key: "next-key", Secret: "next-secret"}
+	verifier, err := webhook.NewVerifier(webhook.Token{Key: "your-key", Secret: "your-secret"}, webhook.WithToken(next))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body := []byte(`{"time_ms":1327078148132,"events":[{"name":"cache_miss","channel":"cache-weather"}]}`)
+	hook, err := verifier.ParseBytes(webhook.SignedHeader(next, body), body)
+	fmt.Println(len(hook.Events), err)
+	// Output: 1 <nil>
+}
+
+func ExampleWithEncryptionMasterKey() {
+	token := webhook.Token{Key: "your-key", Secret: "your-secret"}
+	verifier, err := webhook.NewVerifier(token,
+		webhook.WithEncryptionMasterKey("zyrm8pvV2C9fJcBfhyXzvxbJVN/H7QLmbe0xJi1GhPU="))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body := []byte(`{"time_ms":1327078148132,"events":[
+		{"name":"client_event","channel":"private-encrypted-bla","event":"client-x","socket_id":"1.2","data":
+			"{\"nonce\":\"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\",\"ciphertext\":\"v6oIBqyvWKqii51D4fiTestVK1HaAjHtRUdc1+xCwegSLC8=\"}"},
+		{"name":"client_event","channel":"private-encrypted-bla","event":"client-x","socket_id":"1.2","data":"plain"}]}`)
+
+	hook, err := verifier.ParseBytes(webhook.SignedHeader(token, body), body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, event := range hook.Events {
+		if event, ok := event.(webhook.ClientEvent); ok {
+			fmt.Println(event.Data, errors.Is(event.Err, webhook.ErrDecrypt))
+		}
+	}
+	// Output:
+	// {"message":"hello"} false
+	// plain true
+}
+
+func ExampleWithMaxBytes() {
+	token := webhook.Token{Key: "your-key", Secret: "your-secret"}
+	verifier, err := webhook.NewVerifier(token, webhook.WithMaxBytes(16<<10))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body := make([]byte, 20_000)
+	_, err = verifier.ParseBytes(webhook.SignedHeader(token, body), body)
+	fmt.Println(err)
+	fmt.Println(errors.Is(err, webhook.ErrTooLarge))
+	// Output:
+	// webhook: body too large: it has more than 16384 bytes
+	// true
+}
+
+// Ten minutes leave room for the 5 minutes in which Pusher repeats a delivery.
+func ExampleWithMaxAge() {
+	token := webhook.Token{Key: "your-key", Secret: "your-secret"}
+	verifier, err := webhook.NewVerifier(token, webhook.WithMaxAge(10*time.Minute))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fromLongAgo := []byte(`{"time_ms":1327078148132,"events":[]}`)
+	_, err = verifier.ParseBytes(webhook.SignedHeader(token, fromLongAgo), fromLongAgo)
+	fmt.Println(errors.Is(err, webhook.ErrTooOld))
+	// Output: true
+}
+
+func ExampleWithDuplicateFilter() {
+	verifier, err := webhook.NewVerifier(webhook.Token{Key: "your-key", Secret: "your-secret"},
+		webhook.WithDuplicateFilter(5*time.Minute, 10_000), quiet)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handler := verifier.Handler(func(ctx context.Context, hook *webhook.Webhook) error {
+		fmt.Println("received", len(hook.Events))
+		return nil
+	})
+	body := `{"time_ms":1327078148132,"events":[{"name":"channel_vacated","channel":"my-channel"}]}`
+	fmt.Println(post(handler, body))
+	fmt.Println(post(handler, body))
+	// Output:
+	// received 1
+	// 200
+	// 200
+}
+
+func ExampleWithLogger() {
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
+			if attr.Key == slog.TimeKey {
+				return slog.Attr{} // so that the output is the same every time
+			}
+			return attr
+		},
+	}))
+	verifier, err := webhook.NewVerifier(webhook.Token{Key: "your-key", Secret: "your-secret"}, webhook.WithLogger(logger))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handler := verifier.Handler(func(context.Context, *webhook.Webhook) error { return nil })
+	fmt.Println(post(handler, `{"time_ms":1327078148132}`))
+	// Output:
+	// level=WARN msg="webhook refused" reason="webhook: malformed body: events is missing or null"
+	// 400
+}
