@@ -1,0 +1,375 @@
+package pusher_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/openchannels/pusher-go/gen"
+	"github.com/openchannels/pusher-go/pusher"
+	"github.com/openchannels/pusher-go/pushertest"
+)
+
+// exampleServer stands in for Pusher, so that the examples run anywhere. In a
+// program of your own PUSHER_URL names the real one.
+var exampleServer = func() *pushertest.Server {
+	server := pushertest.NewServer()
+	if err := errors.Join(
+		server.SetChannel("prices", pushertest.ChannelState{Subscriptions: 3}),
+		server.SetChannel("presence-lobby", pushertest.ChannelState{Users: []string{"ada", "grace"}}),
+		os.Setenv("PUSHER_URL", server.PusherURL()),
+	); err != nil {
+		panic(err)
+	}
+	return server
+}()
+
+func Example() {
+	ctx := context.Background()
+
+	client, err := pusher.NewFromEnv() // PUSHER_URL=https://KEY:SECRET@api-CLUSTER.pusher.com/apps/APP_ID
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Trigger(ctx, "my-channel", "my-event", map[string]string{"message": "hello world"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("triggered")
+	// Output: triggered
+}
+
+func ExampleNew() {
+	client, err := pusher.New(
+		pusher.Credentials{AppID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"},
+		pusher.WithCluster("eu"),
+		pusher.WithTimeout(2*time.Second),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client)
+	// Output: pusher.Client(https://api-eu.pusher.com/apps/3)
+}
+
+func ExampleNew_badOptions() {
+	_, err := pusher.New(
+		pusher.Credentials{AppID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"},
+		pusher.WithCluster("Europe!"),
+		pusher.WithTimeout(-1),
+	)
+	fmt.Println(err)
+	// Output:
+	// pusher: New: unusable configuration: WithCluster("Europe!"): want lower-case letters, digits and hyphens
+	// WithTimeout(-1ns): want more than 0
+}
+
+func ExampleNewFromURL() {
+	client, err := pusher.NewFromURL("http://app-key:app-secret@localhost:6001/apps/app-id")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client)
+	// Output: pusher.Client(http://localhost:6001/apps/app-id)
+}
+
+func ExampleDefault() {
+	ctx := context.Background()
+
+	// The process-wide client, made from the environment on first use.
+	_, err := pusher.Default().Trigger(ctx, "my-channel", "my-event", "hello")
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleSetDefault() {
+	client, err := pusher.NewFromURL("https://app-key:app-secret@api-eu.pusher.com/apps/7")
+	if err != nil {
+		log.Fatal(err)
+	}
+	pusher.SetDefault(client)
+	defer pusher.SetDefault(nil)
+
+	fmt.Println(pusher.Default())
+	// Output: pusher.Client(https://api-eu.pusher.com/apps/7)
+}
+
+func ExampleWithHTTPProxy() {
+	client, err := pusher.NewFromEnv(
+		pusher.WithHTTPProxy("http://user:password@proxy.example:3128"),
+		pusher.WithTLS(true),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client != nil)
+	// Output: true
+}
+
+func ExampleWithLogger() {
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+
+	client, err := pusher.NewFromEnv(pusher.WithLogger(logger))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client != nil)
+	// Output: true
+}
+
+func ExampleWithRetry() {
+	client, err := pusher.NewFromEnv(pusher.WithRetry(pusher.Retry{
+		Attempts:  5,
+		BaseDelay: 50 * time.Millisecond,
+		MaxDelay:  5 * time.Second,
+		Publishes: true, // rather twice than not at all
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client != nil)
+	// Output: true
+}
+
+func ExampleClient_Trigger() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	result, err := client.Trigger(ctx, "presence-lobby", "greeting", "hello",
+		pusher.ExcludeSocket("1234.5678"),
+		pusher.WithInfo(pusher.UserCount),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(*result.Channels["presence-lobby"].UserCount, "users")
+	// Output: 2 users
+}
+
+func ExampleClient_TriggerMulti() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = client.TriggerMulti(ctx, []string{"channel-1", "channel-2"}, "my-event", map[string]string{"some": "data"})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleClient_TriggerBatch() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	result, err := client.TriggerBatch(ctx, []pusher.Event{
+		{Channel: "prices", Name: "changed", Data: map[string]int{"cents": 349}, Info: []pusher.Attribute{pusher.SubscriptionCount}},
+		{Channel: "stock", Name: "arrived", Data: `{"bags":12}`, SocketID: "1234.5678"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(*result.Batch[0].SubscriptionCount, "subscriptions")
+	// Output: 3 subscriptions
+}
+
+func ExampleClient_SendToUser() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	err = client.SendToUser(ctx, "user-7", "invoice-ready", map[string]int{"invoice": 42})
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleClient_TerminateUserConnections() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	err = client.TerminateUserConnections(ctx, "user-7")
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleClient_Channels() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	list, err := client.Channels(ctx, pusher.ChannelsParams{
+		FilterByPrefix: "presence-",
+		Info:           []pusher.Attribute{pusher.UserCount},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for name, channel := range list.Channels {
+		fmt.Println(name, *channel.UserCount)
+	}
+	// Output: presence-lobby 2
+}
+
+func ExampleClient_ChannelInfo() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	info, err := client.ChannelInfo(ctx, "presence-lobby", pusher.UserCount)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(info.Occupied, *info.UserCount)
+	// Output: true 2
+}
+
+func ExampleClient_ChannelUsers() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	list, err := client.ChannelUsers(ctx, "presence-lobby")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, user := range list.Users {
+		fmt.Println(user.ID)
+	}
+	// Output:
+	// ada
+	// grace
+}
+
+func ExampleClient_Channel() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	lobby := client.Channel("presence-lobby")
+	if _, err := lobby.Trigger(ctx, "greeting", "hello"); err != nil {
+		log.Fatal(err)
+	}
+	users, err := lobby.Users(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(users.Users), "users")
+	// Output: 2 users
+}
+
+func ExampleClient_Get() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	answer, err := client.Get(ctx, "/channels", url.Values{"filter_by_prefix": {"presence-"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(answer))
+	// Output: {"channels":{"presence-lobby":{}}}
+}
+
+func ExampleClient_Post() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	answer, err := client.Post(ctx, "/events", map[string]any{"name": "my-event", "channels": []string{"my-channel"}, "data": "hello"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(answer))
+	// Output: {}
+}
+
+func ExampleClient_API() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	prefix := "presence-"
+	answer, err := client.API().ListChannelsWithResponse(ctx, client.AppID(), &gen.ListChannelsParams{FilterByPrefix: &prefix})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(answer.JSON200.Channels), "channel")
+	// Output: 1 channel
+}
+
+func ExampleError() {
+	ctx := context.Background()
+	client, err := pusher.NewFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = client.ChannelUsers(ctx, "prices")
+
+	var refused *pusher.Error
+	switch {
+	case errors.Is(err, pusher.ErrAuthentication):
+		fmt.Println("look at the key, the secret, the cluster and the clock")
+	case errors.Is(err, pusher.ErrRateLimited) && errors.As(err, &refused):
+		fmt.Println("try again in", refused.RetryAfter)
+	case errors.As(err, &refused):
+		fmt.Println(refused.Status, refused.Message)
+	}
+	// Output: 400 Users can only be retrieved for presence channels
+}
+
+// A test of an app's own: publishPrice is what the app does, and the server tells
+// what reached it.
+func Example_testing() {
+	server := pushertest.NewServer()
+	defer server.Close()
+	client, err := pusher.NewFromURL(server.PusherURL())
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	publishPrice := func(w http.ResponseWriter, r *http.Request) {
+		_, err := client.Trigger(r.Context(), "prices", "changed", `{"cents":349}`)
+		if err != nil {
+			http.Error(w, "not published", http.StatusBadGateway)
+		}
+	}
+	publishPrice(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/prices", nil))
+
+	for _, event := range server.Events() {
+		fmt.Println(event.Channel, event.Name, event.Data)
+	}
+	// Output: prices changed {"cents":349}
+}
