@@ -1,0 +1,135 @@
+package architecture_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	codegenRuntime = "github.com/oapi-codegen/runtime"
+	kinOpenAPI     = "github.com/getkin/kin-openapi"
+	crypto         = "golang.org/x/crypto"
+	websocket      = "github.com/coder/websocket"
+)
+
+// mayImport says what each package may import beyond the standard library:
+// packages of this module and, by their module, those of others. Tests are free.
+// The arrows point from the client down to signing, and never back.
+var mayImport = map[string][]string{
+	".":          nil,
+	"gen":        {codegenRuntime},
+	"gen/server": {"gen", codegenRuntime, kinOpenAPI},
+	"signing":    nil,
+	"auth":       {"signing", "internal/protocol", "internal/encryption"},
+	"webhook":    {"signing", "internal/protocol", "internal/encryption"},
+	"pusher":     {"gen", "signing", "auth", "webhook", "internal/protocol", "internal/encryption"},
+	"pushertest": {"gen", "gen/server", "signing", "webhook", "internal/protocol", "internal/encryption", kinOpenAPI, websocket},
+
+	"internal/protocol":     nil,
+	"internal/encryption":   {"internal/protocol", crypto},
+	"internal/contract":     nil,
+	"internal/architecture": nil,
+	"internal/benchratio":   nil,
+
+	"examples/...": {"gen", "signing", "auth", "webhook", "pusher", "pushertest"},
+}
+
+// mayLinkKinOpenAPI names those that check documents at run time. Everyone else
+// would make the module's users link a parser of OpenAPI.
+var mayLinkKinOpenAPI = []string{"gen/server", "pushertest", "examples/..."}
+
+type listed struct {
+	ImportPath string
+	Standard   bool
+	DepOnly    bool
+	Module     *struct{ Path string }
+	Imports    []string
+	Deps       []string
+}
+
+func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+	t.Parallel()
+	packages := list(t)
+	for path, pkg := range packages {
+		if pkg.DepOnly {
+			continue
+		}
+		name := local(path)
+		allowed, known := mayImport[row(name)]
+		if !known {
+			t.Errorf("package %s has no row in mayImport: say there what it may import", name)
+			continue
+		}
+		for _, imported := range pkg.Imports {
+			if target := packages[imported]; !target.Standard && !slices.Contains(allowed, arrowTo(target)) {
+				t.Errorf("%s imports %s, want only the standard library and %q", name, imported, allowed)
+			}
+		}
+	}
+}
+
+func TestOnlyServersLinkKinOpenAPI(t *testing.T) {
+	t.Parallel()
+	packages := list(t)
+	for path, pkg := range packages {
+		if pkg.DepOnly || slices.Contains(mayLinkKinOpenAPI, row(local(path))) {
+			continue
+		}
+		for _, dep := range pkg.Deps {
+			if module := packages[dep].Module; module != nil && module.Path == kinOpenAPI {
+				t.Errorf("%s links %s, want that only of %q", local(path), dep, mayLinkKinOpenAPI)
+			}
+		}
+	}
+}
+
+// list is the module's packages and all they depend on, without tests.
+func list(t *testing.T) map[string]listed {
+	t.Helper()
+	goFiles(t) // the result depends on each
+	packages := map[string]listed{}
+	ours := 0
+	decoder := json.NewDecoder(strings.NewReader(runGo(t, root, "list", "-deps", "-json=ImportPath,Standard,DepOnly,Module,Imports,Deps", "./...")))
+	for {
+		var pkg listed
+		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("decode go list: %v", err)
+		}
+		packages[pkg.ImportPath] = pkg
+		if !pkg.DepOnly {
+			ours++
+		}
+	}
+	if ours < 5 {
+		t.Fatalf("go list names %d packages of the module, want at least 5", ours)
+	}
+	return packages
+}
+
+func local(path string) string {
+	if path == modulePath {
+		return "."
+	}
+	return strings.TrimPrefix(path, modulePath+"/")
+}
+
+// row is the package's row in the tables: examples share one.
+func row(name string) string {
+	if strings.HasPrefix(name, "examples/") {
+		return "examples/..."
+	}
+	return name
+}
+
+func arrowTo(target listed) string {
+	if target.Module == nil || target.Module.Path == modulePath {
+		return local(target.ImportPath)
+	}
+	return target.Module.Path
+}

@@ -1,0 +1,156 @@
+package contract_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+func load(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromFile("../../openapi.yaml")
+	if err != nil {
+		t.Fatalf("load openapi.yaml: %v", err)
+	}
+	return doc
+}
+
+// refusal is what is wrong with the value, nil if it conforms to the schema.
+// The value passes through JSON first, so that numbers are those of JSON.
+func refusal(t *testing.T, schema *openapi3.SchemaRef, value any) error {
+	t.Helper()
+	return schema.Value.VisitJSON(asJSON(t, value), openapi3.EnableJSONSchema2020(), openapi3.MultiErrors())
+}
+
+func asJSON(t *testing.T, value any) any {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatalf("encode %v: %v", value, err)
+	}
+	var plain any
+	if err := json.Unmarshal(text, &plain); err != nil {
+		t.Fatalf("decode %s: %v", text, err)
+	}
+	return plain
+}
+
+func component(t *testing.T, doc *openapi3.T, name string) *openapi3.SchemaRef {
+	t.Helper()
+	schema := doc.Components.Schemas[name]
+	if schema == nil {
+		t.Fatalf("components.schemas has no %s", name)
+	}
+	return schema
+}
+
+// Valid includes that every pattern compiles in Go: one that does not makes
+// kin-openapi fall back, without a word, to a validator that knows neither if
+// nor const.
+func TestTheDocumentIsValid(t *testing.T) {
+	doc := load(t)
+	if !doc.IsOpenAPI31OrLater() {
+		t.Errorf("openapi: %s, want 3.1 or later", doc.OpenAPI)
+	}
+	if err := doc.Validate(t.Context(), openapi3.IsOpenAPI31OrLater(), openapi3.EnableMultiError()); err != nil {
+		t.Errorf("Validate() = %v, want no error", err)
+	}
+}
+
+// Source: Pusher HTTP API reference, "HTTP methods"; a 429 is what compatible
+// servers send, a 413 answers event data alone.
+func TestTheOperationsAreThoseOfTheAPI(t *testing.T) {
+	type operation struct {
+		id       string
+		security []string
+		statuses []string
+	}
+	read := operation{
+		security: []string{"authKey", "authSignature", "authTimestamp", "authVersion"},
+		statuses: []string{"200", "400", "401", "403", "404", "429", "500", "503"},
+	}
+	send := operation{
+		security: []string{"authKey", "authSignature", "authTimestamp", "authVersion", "bodyMD5"},
+		statuses: read.statuses,
+	}
+	publish := operation{
+		security: send.security,
+		statuses: []string{"200", "400", "401", "403", "404", "413", "429", "500", "503"},
+	}
+	named := func(id string, op operation) operation { op.id = id; return op }
+	want := map[string]operation{
+		"POST /apps/{app_id}/events":                                named("triggerEvent", publish),
+		"POST /apps/{app_id}/batch_events":                          named("triggerBatch", publish),
+		"GET /apps/{app_id}/channels":                               named("listChannels", read),
+		"GET /apps/{app_id}/channels/{channel_name}":                named("getChannel", read),
+		"GET /apps/{app_id}/channels/{channel_name}/users":          named("listChannelUsers", read),
+		"POST /apps/{app_id}/users/{user_id}/terminate_connections": named("terminateUserConnections", send),
+	}
+
+	doc := load(t)
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			line := method + " " + path
+			expected, ok := want[line]
+			if !ok {
+				t.Errorf("%s is described, but is not in this test's table", line)
+				continue
+			}
+			delete(want, line)
+			if op.OperationID != expected.id {
+				t.Errorf("%s: operationId %q, want %q", line, op.OperationID, expected.id)
+			}
+			if got := sortedKeys(op.Responses.Map()); !slices.Equal(got, expected.statuses) {
+				t.Errorf("%s: answers %q, want %q", line, got, expected.statuses)
+			}
+			if !speaksJSON(op, method) {
+				t.Errorf("%s: no application/json in its 200, or in its request where it is a POST", line)
+			}
+			required := doc.Security
+			if op.Security != nil {
+				required = *op.Security
+			}
+			if len(required) != 1 {
+				t.Errorf("%s: %d alternative security requirements, want 1", line, len(required))
+				continue
+			}
+			if got := sortedKeys(required[0]); !slices.Equal(got, expected.security) {
+				t.Errorf("%s: security %q, want %q", line, got, expected.security)
+			}
+		}
+	}
+	for line := range want {
+		t.Errorf("%s is not described", line)
+	}
+}
+
+func speaksJSON(op *openapi3.Operation, method string) bool {
+	ok := op.Responses.Value("200")
+	answers := ok != nil && ok.Value.Content["application/json"] != nil
+	asks := method == http.MethodGet || op.RequestBody != nil && op.RequestBody.Value.Content["application/json"] != nil
+	return answers && asks
+}
+
+func TestTheSecuritySchemesAreTheParametersOfASignature(t *testing.T) {
+	want := map[string][2]string{
+		"authKey":          {"query", "auth_key"},
+		"authTimestamp":    {"query", "auth_timestamp"},
+		"authVersion":      {"query", "auth_version"},
+		"authSignature":    {"query", "auth_signature"},
+		"bodyMD5":          {"query", "body_md5"},
+		"webhookKey":       {"header", "X-Pusher-Key"},
+		"webhookSignature": {"header", "X-Pusher-Signature"},
+	}
+	schemes := load(t).Components.SecuritySchemes
+	if got, want := sortedKeys(schemes), sortedKeys(want); !slices.Equal(got, want) {
+		t.Fatalf("securitySchemes are %q, want %q", got, want)
+	}
+	for name, scheme := range schemes {
+		if got := [2]string{scheme.Value.In, scheme.Value.Name}; got != want[name] || scheme.Value.Type != "apiKey" {
+			t.Errorf("%s: %s in %q, want apiKey in %q", name, scheme.Value.Type, got, want[name])
+		}
+	}
+}
