@@ -18,7 +18,7 @@ import (
 	"github.com/openchannels/pusher-go/signing"
 )
 
-var testApp = pushertest.App{ID: "app-1", Key: "key:1", Secret: "hush/hush"}
+var testApp = pushertest.App{ID: "app-1", Key: "key@1", Secret: "hush/hush"}
 
 func TestPusherURLNamesTheApp(t *testing.T) {
 	s := pushertest.NewServer(pushertest.WithApp(testApp))
@@ -26,7 +26,7 @@ func TestPusherURLNamesTheApp(t *testing.T) {
 	if !strings.HasPrefix(s.URL, "http://127.0.0.1:") {
 		t.Errorf("URL = %q, want one on loopback", s.URL)
 	}
-	want := "http://key%3A1:hush%2Fhush@" + strings.TrimPrefix(s.URL, "http://") + "/apps/app-1"
+	want := "http://key%401:hush%2Fhush@" + strings.TrimPrefix(s.URL, "http://") + "/apps/app-1"
 	if got := s.PusherURL(); got != want {
 		t.Errorf("PusherURL() = %q, want %q", got, want)
 	}
