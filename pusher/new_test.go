@@ -236,7 +236,7 @@ func TestTheDefaultClient(t *testing.T) {
 	if got, want := fmt.Sprint(pusher.Default()), "pusher.Client(https://api-eu.pusher.com/apps/42)"; got != want {
 		t.Errorf("Default() = %s, want %s", got, want)
 	}
-	if pusher.Default() != pusher.Default() {
+	if first := pusher.Default(); pusher.Default() != first {
 		t.Error("Default() made a second client, want the same one")
 	}
 
