@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/openchannels/pusher-go/internal/encryption"
 	"github.com/openchannels/pusher-go/internal/protocol"
@@ -35,6 +36,7 @@ type Authorizer struct {
 	masterKey      *encryption.MasterKey // nil without encrypted channels
 	maxMemberBytes int
 	logger         *slog.Logger
+	scratch        sync.Pool // of *[]byte, to sign in
 }
 
 // An Option adjusts an [Authorizer].

@@ -55,7 +55,10 @@ func (ChannelAuthorization) LogValue() slog.Value { return slog.StringValue(reda
 //
 // Source: Pusher Channels docs, Authentication signatures.
 func (a *Authorizer) AuthorizePrivate(socketID, channel string) (*ChannelAuthorization, error) {
-	if err := errors.Join(a.ready(), checkSubscription(socketID, channel)); err != nil {
+	if err := a.ready(); err != nil {
+		return nil, err
+	}
+	if err := checkSubscription(socketID, channel); err != nil {
 		return nil, err
 	}
 	if !protocol.IsPrivate(channel) {
@@ -83,7 +86,10 @@ func (a *Authorizer) AuthorizePrivate(socketID, channel string) (*ChannelAuthori
 //
 // Source: Pusher Channels docs, Authentication signatures.
 func (a *Authorizer) AuthorizePresence(socketID, channel string, member Member) (*ChannelAuthorization, error) {
-	if err := errors.Join(a.ready(), checkSubscription(socketID, channel)); err != nil {
+	if err := a.ready(); err != nil {
+		return nil, err
+	}
+	if err := checkSubscription(socketID, channel); err != nil {
 		return nil, err
 	}
 	if !protocol.IsPresence(channel) {

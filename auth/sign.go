@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/openchannels/pusher-go/signing"
@@ -12,11 +13,17 @@ import (
 
 // signPlain signs a subscription that has no data of its own.
 func (a *Authorizer) signPlain(socketID, channel string) string {
-	message := make([]byte, 0, len(socketID)+len(":")+len(channel)+a.signatureLength())
-	message = append(message, socketID...)
+	scratch, _ := a.scratch.Get().(*[]byte)
+	if scratch == nil {
+		scratch = new([]byte)
+	}
+	message := append((*scratch)[:0], socketID...)
 	message = append(message, ':')
 	message = append(message, channel...)
-	return a.sign(message)
+	*scratch = slices.Grow(message, a.signatureLength())
+	signed := a.sign(*scratch)
+	a.scratch.Put(scratch)
+	return signed
 }
 
 // sign returns KEY:SIGNATURE for the message. It works in the space behind the

@@ -28,6 +28,7 @@ func BenchmarkNewServer(b *testing.B) {
 		post(b, s.URL, signer)
 		s.Close()
 	}
+	b.ReportMetric(3, "max-ratio")
 }
 
 // BenchmarkNewServerFloor is the same with a bare httptest.Server that checks

@@ -43,10 +43,14 @@ type mac struct {
 
 func newMAC(key []byte) *mac { return &mac{hash: hmac.New(sha256.New, key)} }
 
-func (m *mac) sign(message []byte) []byte {
+func (m *mac) authenticate(message []byte) []byte {
 	m.hash.Reset()
 	m.hash.Write(message)
-	hex.Encode(m.hex[:], m.hash.Sum(m.sum[:0]))
+	return m.hash.Sum(m.sum[:0])
+}
+
+func (m *mac) sign(message []byte) []byte {
+	hex.Encode(m.hex[:], m.authenticate(message))
 	return m.hex[:]
 }
 
@@ -60,8 +64,9 @@ func (s *Secret) Sign(message []byte) string {
 // AppendSign appends the signature of message to dst.
 func (s *Secret) AppendSign(dst, message []byte) []byte {
 	m := s.macs.Get().(*mac)
-	defer s.macs.Put(m)
-	return append(dst, m.sign(message)...)
+	dst = hex.AppendEncode(dst, m.authenticate(message))
+	s.macs.Put(m)
+	return dst
 }
 
 // Verify tells whether signature is that of message, comparing in constant
