@@ -10,6 +10,7 @@ TOOL := go tool -modfile=internal/tools/go.mod
 FUZZTIME ?= 1m
 COUNT    ?= 5
 BENCH    ?= .
+CHROMIUM ?= /usr/bin/chromium
 
 .PHONY: help
 help: ## List the targets
@@ -22,6 +23,21 @@ demo: ## Run the demonstration: a server and a client in one process
 .PHONY: test
 test: ## Run all tests with the race detector
 	go test -race ./...
+
+# npm's packages and Debian's browser are what the tests are run against; none
+# of it is part of the library.
+.PHONY: e2e
+e2e: internal/interop/node_modules $(CHROMIUM) ## Run the tests against Pusher's own libraries, soketi and a browser (needs Node.js and Debian)
+	CHROMIUM=$(CHROMIUM) go test -race -tags interop -count=1 ./internal/interop/...
+
+internal/interop/node_modules: internal/interop/package-lock.json
+	@command -v npm >/dev/null || { echo "make e2e needs Node.js with npm: https://nodejs.org"; exit 1; }
+	cd internal/interop && npm ci --ignore-scripts --omit=dev --omit=peer
+	touch $@
+
+$(CHROMIUM):
+	apt-get update
+	apt-get install -y --no-install-recommends chromium
 
 .PHONY: lint
 lint: ## Check format, vet (also for 32 bits), staticcheck and the go.mod files
@@ -73,6 +89,23 @@ fuzz: ## Run each fuzz target; FUZZTIME=1m
 		echo "$$package $$name"; \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package"; \
 	done <<< "$$targets"
+
+.PHONY: api
+api: ## Record the exported names of the public packages, which make test compares
+	go test -count=1 -run '^TestExported' ./internal/architecture -update
+
+.PHONY: licenses
+licenses: ## List the modules that the client links, and their licences
+	@go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./pusher ./auth ./webhook | sort -u | \
+	while read -r path version dir; do \
+		kind=$$(cat "$$dir"/LICENSE* | grep -m1 -oE 'MIT License|Apache License|Redistribution and use' || echo unknown); \
+		printf '%-36s %-10s %s\n' "$$path" "$$version" "$${kind/Redistribution and use/BSD License}"; \
+	done
+
+.PHONY: release-notes
+release-notes: ## Print the section of CHANGELOG.md for VERSION
+	@awk -v version='## $(VERSION)' 'index($$0, "## ") == 1 { found = index($$0, version) == 1 } found' CHANGELOG.md | \
+	{ grep . || { echo 'no section for version "$(VERSION)" in CHANGELOG.md' >&2; exit 1; }; }
 
 .PHONY: vuln
 vuln: ## Check the module and its dependencies for known vulnerabilities
