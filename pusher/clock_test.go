@@ -158,6 +158,22 @@ func TestARefusalThatIsNotTheClocks(t *testing.T) {
 	}
 }
 
+// TestAClockThatRunsAwayIsFollowedOnce in a call, or the call would never end.
+func TestAClockThatRunsAwayIsFollowedOnce(t *testing.T) {
+	var requests atomic.Int32
+	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		ahead := time.Duration(requests.Add(1)) * time.Hour
+		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+		if requests.Load() < 10 { // the test ends, whatever the client does
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})
+	_, err := client.Trigger(context.Background(), "c", "e", "d")
+	if n := requests.Load(); !errors.Is(err, pusher.ErrAuthentication) || n != 2 {
+		t.Errorf("Trigger = %v after %d requests, want %v after 2", err, n, pusher.ErrAuthentication)
+	}
+}
+
 // TestAnUndatedRefusalOfTheClock is the caller's to see, with the server's words.
 func TestAnUndatedRefusalOfTheClock(t *testing.T) {
 	server := &clockServer{}

@@ -310,3 +310,28 @@ func TestATransportMadeByHand(t *testing.T) {
 		t.Errorf("Trigger answered by a response without header and body = %v, want no error", err)
 	}
 }
+
+// TestARequestThatCannotBeSignedIsNotSent, nor repeated: it would not get better.
+func TestARequestThatCannotBeSignedIsNotSent(t *testing.T) {
+	sent := 0
+	client := newClient(t, pusher.WithRetry(pusher.Retry{Attempts: 5}), over(func(*http.Request) (*http.Response, error) {
+		sent++
+		return response(200, `{"channels":{}}`, nil), nil
+	}))
+	badEscape := func(_ context.Context, req *http.Request) error {
+		req.URL.RawQuery = "filter_by_prefix=%zz"
+		return nil
+	}
+	_, err := client.API().ListChannelsWithResponse(context.Background(), client.AppID(), nil, badEscape)
+	sameError(t, "ListChannels with a bad escape", err, pusher.Error{Op: "GET /apps/3/channels", Kind: pusher.ErrInvalid})
+
+	broken := failing{io.ErrClosedPipe}
+	_, err = client.API().TriggerEventWithBodyWithResponse(context.Background(), client.AppID(), jsn, broken)
+	sameError(t, "TriggerEvent with a body that cannot be read", err, pusher.Error{Op: "POST /apps/3/events", Kind: pusher.ErrInvalid})
+	if !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("TriggerEvent with a body that cannot be read = %v, want one that is %v", err, io.ErrClosedPipe)
+	}
+	if sent != 0 {
+		t.Errorf("%d requests were sent, want none", sent)
+	}
+}
