@@ -76,7 +76,12 @@ func bare() http.Handler {
 
 func post(b *testing.B, base string, signer *signing.Signer) {
 	b.Helper()
-	req, err := http.NewRequest(http.MethodPost, base+"/apps/3/events", strings.NewReader(benchBody))
+	postTo(b, base+events, benchBody, signer)
+}
+
+func postTo(b *testing.B, url, body string, signer *signing.Signer) {
+	b.Helper()
+	req, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -30,7 +30,7 @@ type gate struct {
 func newGate(cfg *config, st *state) *gate {
 	g := &gate{
 		app:    cfg.app,
-		secret: signing.NewSecret(cfg.app.Secret),
+		secret: st.secret,
 		now:    cfg.now,
 		logger: cfg.logger,
 		rules:  rules{cfg.maxEventBytes, cfg.subscriptionCounting},

@@ -1,6 +1,7 @@
 package pushertest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,16 +11,24 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
-// A Failure is an answer given in place of the server's own. The request that
-// gets it is neither checked nor recorded.
+// A Failure is an answer given in place of the server's own, to a request of the
+// HTTP API or for a WebSocket. The request that gets it is neither checked nor
+// recorded.
 type Failure struct {
 	// Status is the answer's status, 200 to 999. With 0 there is no answer: the
 	// connection is closed.
 	Status int
 
-	// Body is the answer's body. Pusher's end with a line feed.
+	// CloseCode is the code with which a WebSocket is closed right after it was
+	// opened, 1000 to 4999, such as 4004 for an account that is over its quota. It
+	// goes without a Status, and chooses only requests for a WebSocket.
+	CloseCode int
+
+	// Body is the answer's body, where Pusher's end with a line feed, or the reason
+	// of the close, at most 123 bytes.
 	Body string
 
 	// Header is added to the answer's. Without a Content-Type it is Pusher's,
@@ -36,13 +45,20 @@ type Failure struct {
 
 // Fail has the next requests that f matches answered with f. Failures are used in
 // the order in which they were injected, the first one that matches and is not
-// used up. A negative Times, or a Status that HTTP does not have, is an error.
+// used up. A negative Times, a Status that HTTP does not have, and a close that
+// the WebSocket protocol does not have is an error.
 func (s *Server) Fail(f Failure) error {
-	if f.Status != 0 && (f.Status < 200 || f.Status > 999) {
+	switch {
+	case f.Status != 0 && (f.Status < 200 || f.Status > 999):
 		return fmt.Errorf("pushertest: Fail: status %d is neither 0 nor 200 to 999", f.Status)
-	}
-	if f.Times < 0 {
+	case f.Times < 0:
 		return errors.New("pushertest: Fail: Times is negative")
+	case f.CloseCode != 0 && f.Status != 0:
+		return errors.New("pushertest: Fail: both a Status and a CloseCode")
+	case f.CloseCode != 0:
+		if err := checkClose(f.CloseCode, f.Body); err != nil {
+			return fmt.Errorf("pushertest: Fail: %w", err)
+		}
 	}
 	f.Times = max(f.Times, 1)
 	f.Header = f.Header.Clone()
@@ -52,8 +68,43 @@ func (s *Server) Fail(f Failure) error {
 	return nil
 }
 
-// Delay has every request from now on wait for d before it is looked at; 0 or
-// less ends that for later ones. If meanwhile the client gives up or the server
+// CloseConnections closes all WebSockets with a code and a reason, such as 4200 to
+// have clients connect again at once. Requests of the HTTP API and subscribers in
+// process go on. A code outside 1000 to 4999 or reserved, and a reason that has
+// more than 123 bytes or is no UTF-8, is an error.
+//
+// Source of the codes: Pusher Channels docs, WebSocket protocol, "Error codes".
+func (s *Server) CloseConnections(code int, reason string) error {
+	if err := checkClose(code, reason); err != nil {
+		return fmt.Errorf("pushertest: CloseConnections: %w", err)
+	}
+	s.door.each(func(c *socket) { c.close(code, reason) })
+	return nil
+}
+
+// DropConnections closes all open connections now, without an answer to the
+// requests under way and without a close to WebSockets. A server that [New] made
+// has no other connections than WebSockets. Subscribers in process have none.
+func (s *Server) DropConnections() {
+	if s.listener != nil {
+		s.listener.CloseClientConnections()
+	}
+	s.door.each((*socket).drop)
+}
+
+// checkClose holds a close against RFC 6455, section 7.4.
+func checkClose(code int, reason string) error {
+	switch {
+	case code < 1000 || code > 4999, code >= 1004 && code <= 1006, code >= 1015 && code < 3000:
+		return fmt.Errorf("%d is no code of a close", code)
+	case len(reason) > 123 || !utf8.ValidString(reason):
+		return errors.New("the reason of a close is at most 123 bytes of UTF-8")
+	}
+	return nil
+}
+
+// Delay has every request from now on wait for d before it is looked at, one for a
+// WebSocket too; 0 or less ends that for later ones. If meanwhile the client gives up or the server
 // is closed, the request is dropped unseen.
 func (s *Server) Delay(d time.Duration) {
 	s.faults.mu.Lock()
@@ -98,7 +149,7 @@ func (f *faults) take(r *http.Request, body []byte) (Failure, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i, failure := range f.failures {
-		if failure.Match != nil && !failure.Match(withBody(r, body)) {
+		if failure.CloseCode != 0 && !isWebSocket(r) || failure.Match != nil && !failure.Match(withBody(r, body)) {
 			continue
 		}
 		if failure.Times--; failure.Times == 0 {
@@ -109,9 +160,13 @@ func (f *faults) take(r *http.Request, body []byte) (Failure, bool) {
 	return Failure{}, false
 }
 
-func (f *faults) answer(w http.ResponseWriter, r *http.Request, failure Failure) {
+func (f *faults) answer(w http.ResponseWriter, r *http.Request, failure Failure, door *door) {
 	f.logger.InfoContext(r.Context(), "pushertest: failure injected",
-		"method", r.Method, "path", r.URL.Path, "status", failure.Status)
+		"method", r.Method, "path", r.URL.Path, "status", cmp.Or(failure.Status, failure.CloseCode))
+	if failure.CloseCode != 0 {
+		door.open(w, r, failure.CloseCode, failure.Body)
+		return
+	}
 	if failure.Status == 0 {
 		panic(http.ErrAbortHandler)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
@@ -108,6 +110,11 @@ func TestFailRefusesWhatCannotBe(t *testing.T) {
 		{"a status that only informs", pushertest.Failure{Status: 100}, "status 100"},
 		{"a status of four digits", pushertest.Failure{Status: 1000}, "status 1000"},
 		{"a negative number", pushertest.Failure{Status: 500, Times: -1}, "Times is negative"},
+		{"a status and a close", pushertest.Failure{Status: 500, CloseCode: 4004}, "both"},
+		{"a close that nobody may send", pushertest.Failure{CloseCode: 1006}, "1006"},
+		{"a close of the far future", pushertest.Failure{CloseCode: 5000}, "5000"},
+		{"a reason that is too long", pushertest.Failure{CloseCode: 4004, Body: strings.Repeat("x", 124)}, "123 bytes"},
+		{"a reason that is no text", pushertest.Failure{CloseCode: 4004, Body: "\xff"}, "UTF-8"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if err := newServer(t).Fail(test.failure); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -181,4 +188,49 @@ func TestDropConnectionsEndsRequestsUnderWay(t *testing.T) {
 		t.Errorf("GET = %s, want an error", res.Status)
 	}
 	newServer(t).DropConnections() // has none, and survives it
+}
+
+func TestFailFitsWebSockets(t *testing.T) {
+	s := listen(t)
+	path := "/app/" + s.App().Key + "?protocol=7"
+	fail(t, s, pushertest.Failure{CloseCode: 4004, Body: "Account over quota"})
+	fail(t, s, pushertest.Failure{Status: 503, Match: func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/app/") }})
+	checkGet(t, s, channels, `{"channels":{}}`) // no failure is for it
+	ws, err := dial(t, s.URL, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkClosed(t, ws, 4004, "Account over quota")
+	if _, err := dial(t, s.URL, path); err == nil || !strings.Contains(err.Error(), "503") {
+		t.Errorf("Dial() = %v, want status 503", err)
+	}
+	connect(t, s).hearNothing()
+}
+
+func TestCloseConnectionsClosesWebSockets(t *testing.T) {
+	s := listen(t)
+	c, sub := connect(t, s), join(t, s, "c")
+	if err := s.CloseConnections(4200, "Please reconnect"); err != nil {
+		t.Fatal(err)
+	}
+	c.closed(4200, "Please reconnect")
+	connect(t, s).hearNothing()
+	trigger(t, s, `{"name":"n","channel":"c","data":"d"}`)
+	checkDeliveries(t, sub, pushertest.Delivery{Channel: "c", Name: "n", Data: "d"})
+	if err := s.CloseConnections(999, ""); err == nil {
+		t.Error("CloseConnections(999) = nil, want an error")
+	}
+}
+
+func TestDropConnectionsEndsWebSocketsWithoutAClose(t *testing.T) {
+	s := listen(t)
+	c, sub := connect(t, s), join(t, s, "c")
+	s.DropConnections()
+	_, text, err := c.ws.Read(t.Context())
+	if err == nil || websocket.CloseStatus(err) != -1 {
+		t.Errorf("Read() = %q, %v, want an error that is no close", text, err)
+	}
+	connect(t, s).hearNothing()
+	trigger(t, s, `{"name":"n","channel":"c","data":"d"}`)
+	checkDeliveries(t, sub, pushertest.Delivery{Channel: "c", Name: "n", Data: "d"})
 }

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -134,3 +135,16 @@ func must[T any](value T, err error) T {
 	}
 	return value
 }
+
+// A clock stands still until it is set.
+type clock struct{ now atomic.Int64 }
+
+func newClock(at time.Time) *clock {
+	c := &clock{}
+	c.set(at)
+	return c
+}
+
+func (c *clock) set(at time.Time)    { c.now.Store(at.UnixNano()) }
+func (c *clock) add(d time.Duration) { c.now.Add(int64(d)) }
+func (c *clock) Now() time.Time      { return time.Unix(0, c.now.Load()) }

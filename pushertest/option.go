@@ -1,6 +1,7 @@
 package pushertest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,7 +20,12 @@ type config struct {
 	now                  func() time.Time
 	logger               *slog.Logger
 	subscriptionCounting bool
+	clientEvents         bool
 	maxEventBytes        int
+	activityTimeout      time.Duration
+	authorizationTimeout time.Duration
+	webhooks             []*url.URL
+	webhookDelay         time.Duration
 }
 
 func newConfig(opts []Option) (*config, error) {
@@ -32,7 +38,9 @@ func newConfig(opts []Option) (*config, error) {
 		now:                  time.Now,
 		logger:               slog.New(slog.DiscardHandler),
 		subscriptionCounting: true,
+		clientEvents:         true,
 		maxEventBytes:        protocol.MaxEventBytes,
+		activityTimeout:      120 * time.Second,
 	}
 	var errs []error
 	for _, opt := range opts {
@@ -63,8 +71,10 @@ func WithApp(app App) Option {
 }
 
 // WithClock sets the server's time, by which timestamps are checked, events
-// recorded and cached ones forgotten. The default is [time.Now]. Goroutines call
-// now at the same time.
+// recorded, cached ones forgotten, client events counted and webhooks dated. The
+// default is [time.Now]. Goroutines call now at the same time, and it must not call
+// the server. What waits, such as a delay or the activity timeout, does not go by
+// it.
 func WithClock(now func() time.Time) Option {
 	return func(c *config) error {
 		if now == nil {
@@ -75,8 +85,9 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithLogger has every refusal and every injected failure logged, at levels warn
-// and info. The default is not to log.
+// WithLogger has every refusal, every connection that is cut off and every webhook
+// that is given up logged at level warn, and every injected failure and webhook to
+// be repeated at info. The default is not to log.
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {
@@ -90,7 +101,8 @@ func WithLogger(logger *slog.Logger) Option {
 // WithSubscriptionCounting sets whether the app counts subscriptions. It does
 // unless this option says no, while an app on Pusher does not until that is
 // enabled in its settings. Without, asking one channel for subscription_count is
-// refused with status 400, and an answer to a trigger leaves it out.
+// refused with status 400, an answer to a trigger leaves it out, and neither
+// subscribers nor webhooks are told of it.
 func WithSubscriptionCounting(on bool) Option {
 	return func(c *config) error {
 		c.subscriptionCounting = on
@@ -108,4 +120,25 @@ func WithMaxEventBytes(n int) Option {
 		c.maxEventBytes = n
 		return nil
 	}
+}
+
+// WithTestLog logs like [WithLogger], to a test: t is a [*testing.T] or the like.
+// The server has to be closed before the test ends.
+func WithTestLog(t interface {
+	Logf(format string, args ...any)
+}) Option {
+	return func(c *config) error {
+		if t == nil {
+			return errors.New("pushertest: WithTestLog: t is nil")
+		}
+		c.logger = slog.New(slog.NewTextHandler(testLog{t.Logf}, nil))
+		return nil
+	}
+}
+
+type testLog struct{ logf func(string, ...any) }
+
+func (l testLog) Write(line []byte) (int, error) {
+	l.logf("%s", bytes.TrimSuffix(line, []byte("\n")))
+	return len(line), nil
 }

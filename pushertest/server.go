@@ -1,10 +1,13 @@
 package pushertest
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"sync"
+
+	"github.com/openchannels/pusher-go/signing"
 )
 
 // A Server is a Pusher server with one app. Any number of goroutines may use it.
@@ -16,7 +19,8 @@ type Server struct {
 
 	state    *state
 	faults   *faults
-	gate     *gate
+	gate     *gate            // to the HTTP API
+	door     *door            // for WebSockets
 	listener *httptest.Server // nil if New made it
 	closing  chan struct{}
 	close    func()
@@ -44,20 +48,31 @@ func New(opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{state: newState(cfg), closing: make(chan struct{})}
+	s := &Server{state: newState(cfg, signing.NewSecret(cfg.app.Secret)), closing: make(chan struct{})}
 	s.faults = newFaults(cfg.logger, s.closing)
 	s.gate = newGate(cfg, s.state)
-	s.close = sync.OnceFunc(func() {
-		close(s.closing)
-		if s.listener != nil {
-			s.listener.Close()
-		}
-	})
+	s.door = newDoor(cfg, s.state)
+	s.close = sync.OnceFunc(func() { s.shutDown(cfg.logger) })
 	return s, nil
 }
 
-// ServeHTTP answers a request to the HTTP API, unless [Server.Fail] answers it. It
-// panics with [http.ErrAbortHandler] where there shall be no answer.
+func (s *Server) shutDown(logger *slog.Logger) {
+	close(s.closing)
+	lost := s.state.hooks.close()
+	connections := s.door.close()
+	subscribers := s.state.close()
+	if s.listener != nil {
+		s.listener.Close()
+	}
+	if connections+subscribers+lost > 0 {
+		logger.Warn("pushertest: closed while in use",
+			"connections", connections, "subscribers", subscribers, "webhook_events_lost", lost)
+	}
+}
+
+// ServeHTTP answers a request to the HTTP API, below /apps/, or for a WebSocket, at
+// /app/KEY, unless [Server.Fail] answers it. It panics with [http.ErrAbortHandler]
+// where there shall be no answer.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// net/http notices that a client has given up only when the body is read.
 	body, err := readBody(w, r, s.gate.maxBody)
@@ -67,25 +82,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.faults.wait(r)
 	if failure, ok := s.faults.take(r, body); ok {
-		s.faults.answer(w, r, failure)
+		s.faults.answer(w, r, failure, s.door)
+		return
+	}
+	if isWebSocket(r) {
+		s.door.ServeHTTP(w, r)
 		return
 	}
 	s.gate.ServeHTTP(w, withBody(r, body))
 }
 
-// Close ends delays and waits, and then, if the server listens, closes the
-// listener and waits for the requests under way. What was recorded can still be
-// read. Closing again does nothing.
+// Close ends everything: delays, waits, subscribers, webhooks, WebSockets with code
+// 1001, and, if the server listens, the listener and its connections. It waits for
+// the requests under way, and up to 250 milliseconds for WebSockets to agree.
+// Connections and subscribers that were still open and webhooks that were not
+// delivered are logged, with their number. What was recorded can still be read.
+// Closing again does nothing.
 func (s *Server) Close() { s.close() }
-
-// DropConnections closes all open connections now, without an answer to the
-// requests under way. A server that [New] made has no connections of its own to
-// close.
-func (s *Server) DropConnections() {
-	if s.listener != nil {
-		s.listener.CloseClientConnections()
-	}
-}
 
 // App returns the app, with its secret.
 func (s *Server) App() App { return s.state.app }

@@ -98,7 +98,7 @@ func TestNothingPrintsTheSecret(t *testing.T) {
 			t.Errorf("%s holds the secret", got)
 		}
 	}
-	if got, want := fmt.Sprint(s.App()), "{ID:app-1 Key:key:1 Secret:[REDACTED]}"; got != want {
+	if got, want := fmt.Sprint(s.App()), "{ID:app-1 Key:key@1 Secret:[REDACTED]}"; got != want {
 		t.Errorf("fmt.Sprint(App) = %q, want %q", got, want)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/openchannels/pusher-go/gen"
 	"github.com/openchannels/pusher-go/internal/protocol"
+	"github.com/openchannels/pusher-go/signing"
 )
 
 // cacheTTL is how long a cache channel remembers an event.
@@ -20,12 +21,13 @@ const cacheTTL = 30 * time.Minute
 
 // ChannelState is what [Server.SetChannel] sets.
 type ChannelState struct {
-	// Subscriptions is how many connections have subscribed to the channel. If
-	// there are more Users, it is their number.
+	// Subscriptions is how many connections have subscribed to the channel,
+	// beside those that this server has. If there are more Users, it is their
+	// number.
 	Subscriptions int
 
-	// Users are the IDs of those on a presence channel. One given twice counts
-	// once.
+	// Users are the IDs of those on a presence channel, beside those that this
+	// server has. One given twice, or on the server too, counts once.
 	Users []string
 
 	// Cache is what a cache channel remembers, or nil for nothing.
@@ -34,12 +36,16 @@ type ChannelState struct {
 
 // A CachedEvent is what a cache channel remembers.
 type CachedEvent struct {
+	Name string // under which subscribers get it; "" means "cached"
 	Data string
 	TTL  time.Duration // from now on; 0 means 30 minutes
 }
 
-// SetChannel replaces all that is known of a channel, also what it remembers of
-// triggered events. The zero state makes it unoccupied and empty.
+// SetChannel sets who is on a channel beside the server's own subscribers, as if
+// through another server of the app, and what the channel remembers. It replaces
+// what an earlier call has set and what was remembered of triggered events; the
+// zero state sets nobody and nothing. Nobody is told: no subscriber hears of it
+// and no webhook is posted.
 //
 // A name that breaks the rules, a negative number, users on a channel that is not
 // a presence channel, and a cached event on one that is not a cache channel are
@@ -83,34 +89,61 @@ func (s *Server) Terminated() []string {
 // else remembers.
 type state struct {
 	app                  App
+	secret               *signing.Secret
 	now                  func() time.Time
 	subscriptionCounting bool
+	clientEvents         bool
+	maxEventBytes        int
+	activityTimeout      time.Duration
+	hooks                *hooks
 
-	mu         sync.Mutex
+	mu         sync.Mutex // held while anything below, a channel or a peer is used
+	closed     bool
 	channels   map[string]*channel
+	peers      map[string]*peer   // by socket ID
+	online     map[string][]*peer // by the ID of the user that has signed in
+	watchers   map[string][]*peer // by the ID of the user that is watched
 	events     []Event
 	more       chan struct{} // closed when events grow
 	terminated []string
 }
 
-// A channel is occupied or remembers an event; others are not kept.
+// A channel is occupied, remembers an event or is about to tell its count; others
+// are not kept.
 type channel struct {
+	peers     map[*peer]struct{}
+	members   []*member // in the order in which they came
+	elsewhere elsewhere
+	cache     cached
+	missed    bool        // a subscriber has found the cache empty
+	count     *time.Timer // tells the subscription count, or nil
+}
+
+// elsewhere is who is on a channel by [Server.SetChannel].
+type elsewhere struct {
 	subscriptions int
 	users         []string
-	cache         cached
 }
 
 type cached struct {
-	data  string
-	until time.Time
+	name, data string
+	until      time.Time
 }
 
-func newState(cfg *config) *state {
+func newState(cfg *config, secret *signing.Secret) *state {
 	return &state{
 		app:                  cfg.app,
+		secret:               secret,
 		now:                  cfg.now,
 		subscriptionCounting: cfg.subscriptionCounting,
+		clientEvents:         cfg.clientEvents,
+		maxEventBytes:        cfg.maxEventBytes,
+		activityTimeout:      cfg.activityTimeout,
+		hooks:                newHooks(cfg),
 		channels:             make(map[string]*channel),
+		peers:                make(map[string]*peer),
+		online:               make(map[string][]*peer),
+		watchers:             make(map[string][]*peer),
 		more:                 make(chan struct{}),
 	}
 }
@@ -122,7 +155,8 @@ func (s *state) eventsFrom(i int) ([]Event, <-chan struct{}) {
 	return s.events[i:len(s.events):len(s.events)], s.more
 }
 
-// trigger records events and has cache channels remember them.
+// trigger records events, has cache channels remember them and sends them to
+// subscribers.
 func (s *state) trigger(events []Event) {
 	now := s.now()
 	s.mu.Lock()
@@ -131,7 +165,11 @@ func (s *state) trigger(events []Event) {
 		event.Time = now
 		s.events = append(s.events, event)
 		if protocol.IsCache(event.Channel) {
-			s.channel(event.Channel).cache = cached{event.Data, now.Add(cacheTTL)}
+			c := s.channel(event.Channel)
+			c.cache, c.missed = cached{event.Name, event.Data, now.Add(cacheTTL)}, false
+		}
+		if c, ok := s.channels[event.Channel]; ok {
+			s.broadcast(c, message{Event: event.Name, Channel: event.Channel, Data: event.Data}, s.peers[event.SocketID])
 		}
 	}
 	close(s.more)
@@ -148,24 +186,45 @@ func (s *state) channel(name string) *channel {
 	return c
 }
 
-func (s *state) setChannel(name string, to ChannelState) {
-	var users []string
-	for _, id := range to.Users {
-		if !slices.Contains(users, id) {
-			users = append(users, id)
-		}
+// forget drops a channel of which there is nothing to know. The caller holds the
+// lock.
+func (s *state) forget(name string) {
+	c, ok := s.channels[name]
+	if ok && c.subscriptions() == 0 && c.count == nil && !s.now().Before(c.cache.until) {
+		delete(s.channels, name)
 	}
-	c := channel{subscriptions: max(to.Subscriptions, len(users)), users: users}
+}
+
+// subscriptions is how many there are, here and elsewhere.
+func (c *channel) subscriptions() int { return len(c.peers) + c.elsewhere.subscriptions }
+
+func (s *state) setChannel(name string, to ChannelState) {
+	users := unique(to.Users)
+	var remembered cached
 	if to.Cache != nil {
-		c.cache = cached{to.Cache.Data, s.now().Add(cmp.Or(to.Cache.TTL, cacheTTL))}
+		remembered = cached{
+			name:  cmp.Or(to.Cache.Name, "cached"),
+			data:  to.Cache.Data,
+			until: s.now().Add(cmp.Or(to.Cache.TTL, cacheTTL)),
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c.subscriptions == 0 && to.Cache == nil {
-		delete(s.channels, name)
-		return
+	c := s.channel(name)
+	c.elsewhere = elsewhere{max(to.Subscriptions, len(users)), users}
+	c.cache, c.missed = remembered, false
+	s.forget(name)
+}
+
+// unique returns the list without repetitions.
+func unique(list []string) []string {
+	var once []string
+	for _, value := range list {
+		if !slices.Contains(once, value) {
+			once = append(once, value)
+		}
 	}
-	*s.channel(name) = c
+	return once
 }
 
 // occupied returns the names of the occupied channels that start with prefix.
@@ -174,7 +233,7 @@ func (s *state) occupied(prefix string) []string {
 	defer s.mu.Unlock()
 	var names []string
 	for name, c := range s.channels {
-		if c.subscriptions > 0 && strings.HasPrefix(name, prefix) {
+		if c.subscriptions() > 0 && !isUserChannel(name) && strings.HasPrefix(name, prefix) {
 			names = append(names, name)
 		}
 	}
@@ -186,7 +245,7 @@ func (s *state) isOccupied(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, ok := s.channels[name]
-	return ok && c.subscriptions > 0
+	return ok && c.subscriptions() > 0
 }
 
 // users returns the IDs of the users on a channel.
@@ -194,7 +253,7 @@ func (s *state) users(name string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c, ok := s.channels[name]; ok {
-		return slices.Clone(c.users)
+		return c.users()
 	}
 	return nil
 }
@@ -205,7 +264,7 @@ func (s *state) counts(name string, asked []string) gen.ChannelCounts {
 	defer s.mu.Unlock()
 	users, subscriptions := 0, 0
 	if c, ok := s.channels[name]; ok {
-		users, subscriptions = len(c.users), c.subscriptions
+		users, subscriptions = len(c.users()), c.subscriptions()
 	}
 	var counts gen.ChannelCounts
 	if slices.Contains(asked, userCount) && protocol.IsPresence(name) {
@@ -230,8 +289,24 @@ func (s *state) cached(name string) *gen.CachedEvent {
 	return &gen.CachedEvent{Data: c.cache.data, TTL: &ttl}
 }
 
-func (s *state) terminate(userID string) {
+// close ends what waits, and the peers that are not on a WebSocket. It returns how
+// many of them there were.
+func (s *state) close() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.terminated = append(s.terminated, userID)
+	s.closed = true
+	for _, c := range s.channels {
+		if c.count != nil {
+			c.count.Stop()
+		}
+	}
+	subscribers := 0
+	for _, p := range s.peers {
+		if sub, ok := p.outlet.(*Subscriber); ok {
+			subscribers++
+			s.remove(p)
+			sub.close(codeGoingAway, textGoingAway)
+		}
+	}
+	return subscribers
 }
