@@ -1,5 +1,5 @@
 # Every target sets itself up on a machine with Go, make and bash; lint-openapi
-# needs Node.js besides.
+# needs Node.js besides, and e2e Node.js and Debian's packages.
 
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -19,6 +19,10 @@ help: ## List the targets
 .PHONY: demo
 demo: ## Run the demonstration: a server and a client in one process
 	go run ./examples/demo
+
+.PHONY: chat
+chat: ## Run a chat in the browser, on a server of its own or on that of PUSHER_URL
+	go run ./examples/chat
 
 .PHONY: test
 test: ## Run all tests with the race detector
@@ -42,9 +46,9 @@ $(CHROMIUM):
 .PHONY: lint
 lint: ## Check format, vet (also for 32 bits), staticcheck and the go.mod files
 	@unformatted=$$(gofmt -l .); if [[ -n $$unformatted ]]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
-	go vet ./...
+	go vet -tags interop ./...
 	GOARCH=386 go vet ./...
-	$(TOOL) staticcheck -checks all ./...
+	$(TOOL) staticcheck -checks all -tags interop ./...
 	go mod tidy -diff
 	go -C internal/tools mod tidy -diff
 
@@ -73,9 +77,15 @@ check-generate: ## Fail if gen/ is not what openapi.yaml generates
 .PHONY: bench
 bench: ## Run the benchmarks and print what each costs in units of its floor; COUNT=5 BENCH=.
 	@mkdir -p bin
-	packages=$$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n1 dirname | sort -u); \
+	packages=$$(grep -rl --include='*_test.go' --exclude-dir=interop '^func Benchmark' . | xargs -n1 dirname | sort -u); \
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count=$(COUNT) $$packages | tee bin/bench.txt
 	@go run ./internal/benchratio < bin/bench.txt
+
+.PHONY: bench-e2e
+bench-e2e: internal/interop/node_modules ## Run pushertest beside soketi (needs Node.js and Linux); COUNT=5
+	@mkdir -p bin
+	go test -tags interop -run '^$$' -bench . -count=$(COUNT) ./internal/interop | tee bin/bench-e2e.txt
+	@go run ./internal/benchratio < bin/bench-e2e.txt
 
 .PHONY: bench-once
 bench-once: ## Run each benchmark once, to see that it runs

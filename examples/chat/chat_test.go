@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/openchannels/pusher-go/pusher"
+	"github.com/openchannels/pusher-go/pushertest"
+)
+
+// setUp runs the chat's server against one of pushertest that posts webhooks to it.
+func setUp(t *testing.T) (chat *httptest.Server, server *pushertest.Server, masterKey string) {
+	t.Helper()
+	var handler http.Handler
+	chat = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	t.Cleanup(chat.Close)
+	server = pushertest.NewServer(pushertest.WithWebhook(chat.URL + "/webhook"))
+	t.Cleanup(server.Close)
+	masterKey = newMasterKey()
+	client, err := pusher.NewFromURL(server.PusherURL(), pusher.WithEncryptionMasterKey(masterKey), pusher.WithLogger(slog.New(slog.NewTextHandler(t.Output(), nil))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler = newChat(client, settings{Key: server.App().Key}, "no such file")
+	return chat, server, masterKey
+}
+
+// A browser keeps the chat's cookie.
+type browser struct {
+	t *testing.T
+	http.Client
+	base string
+}
+
+func newBrowser(t *testing.T, base string) *browser {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{t, http.Client{Jar: jar}, base}
+}
+
+// post returns the answer's status and body.
+func (b *browser) post(path string, body any) (int, string) {
+	b.t.Helper()
+	contentType, text := "application/json", ""
+	switch body := body.(type) {
+	case url.Values:
+		contentType, text = "application/x-www-form-urlencoded", body.Encode()
+	case string:
+		text = body
+	default:
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		text = string(encoded)
+	}
+	response, err := b.Post(b.base+path, contentType, strings.NewReader(text))
+	if err != nil {
+		b.t.Fatalf("POST %s: %v", path, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		b.t.Fatalf("POST %s: %v", path, err)
+	}
+	return response.StatusCode, string(answer)
+}
+
+func (b *browser) join(name string) user {
+	b.t.Helper()
+	status, answer := b.post("/session", map[string]string{"name": name})
+	var u user
+	if err := json.Unmarshal([]byte(answer), &u); err != nil || status != http.StatusOK || u.Name != strings.TrimSpace(name) || u.ID == "" {
+		b.t.Fatalf("join as %q: got %d %s, %v", name, status, answer, err)
+	}
+	return u
+}
+
+func TestMessagesReachTheRoomButNotTheirSender(t *testing.T) {
+	chat, server, masterKey := setUp(t)
+	alice := newBrowser(t, chat.URL)
+	from := alice.join(" Alice ")
+	for _, room := range rooms {
+		var opts []pushertest.SubscribeOption
+		if strings.HasPrefix(room, "private-encrypted-") {
+			opts = append(opts, pushertest.Decrypt(masterKey))
+		}
+		mine, err := server.Subscribe(t.Context(), room, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		others, err := server.Subscribe(t.Context(), room, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, answer := alice.post("/messages", map[string]string{"room": room, "text": "hello", "socket_id": mine.SocketID()})
+		delivery, err := others.Next(t.Context())
+		want := message{From: from, Text: "hello"}
+		for what, text := range map[string]string{"the answer": answer, "what others get": delivery.Data} {
+			var got message
+			if json.Unmarshal([]byte(text), &got) != nil || got != want || status != http.StatusOK || err != nil {
+				t.Errorf("a message in %s: %s is %q, status %d, %v, want %+v", room, what, text, status, err, want)
+			}
+		}
+		if heard := mine.Events(); len(heard) != 0 {
+			t.Errorf("a message in %s: its sender heard %+v", room, heard)
+		}
+	}
+}
+
+func TestWavesReachOneUser(t *testing.T) {
+	chat, server, _ := setUp(t)
+	alice, bob := newBrowser(t, chat.URL), newBrowser(t, chat.URL)
+	from, to := alice.join("Alice"), bob.join("Bob")
+	if status, answer := alice.post("/waves", map[string]string{"to": to.ID}); status != http.StatusOK {
+		t.Fatalf("wave: got %d %s", status, answer)
+	}
+	event, err := server.WaitForEvent(t.Context(), func(e pushertest.Event) bool { return e.Name == "wave" })
+	if want := "#server-to-user-" + to.ID; err != nil || event.Channel != want || !strings.Contains(event.Data, from.ID) {
+		t.Errorf("got %+v, %v, want an event of %s on %s", event, err, from.ID, want)
+	}
+}
+
+func TestWebhooksAreLoggedOnAChannel(t *testing.T) {
+	chat, server, _ := setUp(t)
+	u := newBrowser(t, chat.URL).join("Alice")
+	if _, err := server.Subscribe(t.Context(), peopleChannel, pushertest.AsMember(u.ID, nil)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := server.WaitForEvent(t.Context(), func(e pushertest.Event) bool {
+		return e.Channel == hooksChannel && strings.Contains(e.Data, "Alice joined "+peopleChannel)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhoMayDoWhat(t *testing.T) {
+	chat, _, _ := setUp(t)
+	alice, stranger := newBrowser(t, chat.URL), newBrowser(t, chat.URL)
+	alice.join("Alice")
+	subscribe := func(channel string) url.Values {
+		return url.Values{"socket_id": {"1.2"}, "channel_name": {channel}}
+	}
+	tests := []struct {
+		name    string
+		browser *browser
+		path    string
+		body    any
+		want    int
+	}{
+		{"a member subscribes to a room", alice, "/pusher/auth", subscribe("private-team"), 200},
+		{"a member subscribes to the people", alice, "/pusher/auth", subscribe(peopleChannel), 200},
+		{"a member signs in", alice, "/pusher/user-auth", url.Values{"socket_id": {"1.2"}}, 200},
+		{"a member subscribes to a channel that is not the chat's", alice, "/pusher/auth", subscribe("private-other"), 403},
+		{"a stranger subscribes", stranger, "/pusher/auth", subscribe("private-team"), 403},
+		{"a stranger signs in", stranger, "/pusher/user-auth", url.Values{"socket_id": {"1.2"}}, 403},
+		{"a stranger speaks", stranger, "/messages", map[string]string{"room": "lobby", "text": "hi"}, 403},
+		{"a stranger waves", stranger, "/waves", map[string]string{"to": "x"}, 403},
+		{"a message without text", alice, "/messages", map[string]string{"room": "lobby"}, 400},
+		{"a message that is too long", alice, "/messages", map[string]string{"room": "lobby", "text": strings.Repeat("x", 1001)}, 400},
+		{"a message to another channel", alice, "/messages", map[string]string{"room": peopleChannel, "text": "hi"}, 400},
+		{"a message with a forged socket ID", alice, "/messages", map[string]string{"room": "lobby", "text": "hi", "socket_id": "x"}, 400},
+		{"a message that is no JSON", alice, "/messages", "hi", 400},
+		{"a wave at nobody", alice, "/waves", map[string]string{}, 400},
+		{"a wave that is no JSON", alice, "/waves", "hi", 400},
+		{"a name of spaces", stranger, "/session", map[string]string{"name": "  "}, 400},
+		{"a name that is too long", stranger, "/session", map[string]string{"name": strings.Repeat("ö", 41)}, 400},
+		{"a name that is no JSON", stranger, "/session", "hi", 400},
+		{"a webhook that nobody signed", stranger, "/webhook", `{"time_ms":1,"events":[]}`, 401},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if status, answer := test.browser.post(test.path, test.body); status != test.want {
+				t.Errorf("POST %s: got %d %s, want %d", test.path, status, answer, test.want)
+			}
+		})
+	}
+}
+
+func TestOtherSitesCannotSpeakForAMember(t *testing.T) {
+	chat, _, _ := setUp(t)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, chat.URL+"/messages", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Sec-Fetch-Site", "cross-site")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusForbidden {
+		t.Errorf("a POST from another site: got %d, want %d", response.StatusCode, http.StatusForbidden)
+	}
+}
+
+func TestAServerThatIsGoneIsSaidSo(t *testing.T) {
+	chat, server, _ := setUp(t)
+	alice := newBrowser(t, chat.URL)
+	alice.join("Alice")
+	server.Close()
+	if status, answer := alice.post("/messages", map[string]string{"room": "lobby", "text": "hi"}); status != http.StatusBadGateway {
+		t.Errorf("got %d %s, want %d", status, answer, http.StatusBadGateway)
+	}
+}
+
+func TestThePageKnowsWhoOpensIt(t *testing.T) {
+	chat, _, _ := setUp(t)
+	alice := newBrowser(t, chat.URL)
+	alice.join("</script><script>alert(1)")
+	response, err := alice.Get(chat.URL + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || !bytes.Contains(body, []byte(`"name":"\u003c/script\u003e`)) || bytes.Contains(body, []byte("alert(1)</")) {
+		t.Errorf("the page is\n%s\n%v, want the name in it, escaped", body, err)
+	}
+}
+
+func TestPusherJSComesFromAFileOrFromPusher(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pusher.js")
+	if err := os.WriteFile(file, []byte("a library"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	served, redirected := httptest.NewRecorder(), httptest.NewRecorder()
+	request := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/pusher.js", nil)
+	servePusherJS(file)(served, request)
+	servePusherJS(file+".gone")(redirected, request)
+	if served.Body.String() != "a library" || !strings.Contains(served.Header().Get("Content-Type"), "javascript") {
+		t.Errorf("with a file: got %q, %v", served.Body, served.Header())
+	}
+	if got := redirected.Header().Get("Location"); redirected.Code != http.StatusFound || got != pusherCDN {
+		t.Errorf("without: got %d to %q, want %d to %q", redirected.Code, got, http.StatusFound, pusherCDN)
+	}
+}

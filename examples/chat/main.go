@@ -1,0 +1,100 @@
+// Command chat is a small chat in the browser: rooms on a public, a private and an
+// encrypted channel, a presence list, and a log of the webhooks that come in. It
+// shows how an app's server uses the packages pusher, auth and webhook together;
+// the page uses pusher-js as it comes from Pusher.
+//
+// It runs on a server of its own, of pushertest, or on the one that PUSHER_URL
+// names. Pusher itself can post webhooks only to an address that it can reach, set
+// in the app's settings as URL/webhook, and relays client events once they are
+// enabled there.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/openchannels/pusher-go/pusher"
+	"github.com/openchannels/pusher-go/pushertest"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "the `address` to listen on")
+	library := flag.String("pusher-js", "internal/interop/node_modules/pusher-js/dist/web/pusher-with-encryption.min.js",
+		"the `file` with pusher-js; without it browsers get the library from Pusher")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *addr, os.Getenv("PUSHER_URL"), *library, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "chat:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, addr, pusherURL, library string, out io.Writer) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+	here := "http://" + listener.Addr().String()
+
+	mux := http.NewServeMux()
+	embedded := pusherURL == ""
+	if embedded {
+		local, err := pushertest.New(
+			pushertest.WithWebhook(here+"/webhook"),
+			pushertest.WithSubscriptionCounting(false), // as of a new app on Pusher
+			pushertest.WithLogger(slog.Default()),
+		)
+		if err != nil {
+			return err
+		}
+		defer local.Close()
+		mux.Handle("/apps/", local) // the HTTP API
+		mux.Handle("/app/", local)  // WebSockets
+		pusherURL = localURL(local.App(), listener.Addr())
+	}
+	client, err := pusher.NewFromURL(pusherURL, pusher.WithEncryptionMasterKey(newMasterKey()))
+	if err != nil {
+		return err
+	}
+	browser, err := browserSettings(pusherURL, embedded)
+	if err != nil {
+		return err
+	}
+	mux.Handle("/", newChat(client, browser, library))
+
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if _, err := fmt.Fprintf(out, "Open %s, and again in a private window. Ctrl-C ends the chat.\n", here); err != nil {
+		return err
+	}
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func localURL(app pushertest.App, addr net.Addr) string {
+	return (&url.URL{Scheme: "http", User: url.UserPassword(app.Key, app.Secret), Host: addr.String(), Path: "/apps/" + app.ID}).String()
+}
+
+// newMasterKey makes a key that lives as long as the process. An app that has
+// several keeps it with its other secrets.
+func newMasterKey() string {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // it never fails
+	return base64.StdEncoding.EncodeToString(key)
+}

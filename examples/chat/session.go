@@ -1,0 +1,58 @@
+package main
+
+import (
+	"crypto/rand"
+	"net/http"
+	"sync"
+)
+
+// A user is someone who has given a name. The ID tells apart two of one name.
+type user struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+const cookieName = "chat-session"
+
+// sessions remembers who is behind a cookie, until the process ends.
+type sessions struct {
+	mu      sync.Mutex
+	byToken map[string]user
+	names   map[string]string // by ID
+}
+
+func newSessions() *sessions {
+	return &sessions{byToken: map[string]user{}, names: map[string]string{}}
+}
+
+// begin makes a session for someone of this name.
+func (s *sessions) begin(w http.ResponseWriter, name string) user {
+	token, u := rand.Text(), user{ID: rand.Text()[:8], Name: name}
+	s.mu.Lock()
+	s.byToken[token], s.names[u.ID] = u, name
+	s.mu.Unlock()
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	return u
+}
+
+// of returns who sends the request, if there is a session.
+func (s *sessions) of(r *http.Request) (user, bool) {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil {
+		return user{}, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, found := s.byToken[cookie.Value]
+	return u, found
+}
+
+// name is the name of the user with this ID, or else the ID.
+func (s *sessions) name(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if name, found := s.names[id]; found {
+		return name
+	}
+	return id
+}
