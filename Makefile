@@ -28,6 +28,11 @@ chat: ## Run a chat in the browser, on a server of its own or on that of PUSHER_
 test: ## Run all tests with the race detector
 	go test -race ./...
 
+# A module of its own, so that the library links no OpenTelemetry.
+.PHONY: test-otel
+test-otel: ## Run the tests of the OpenTelemetry example
+	cd examples/otel && go vet ./... && go test -race ./...
+
 # npm's packages and Debian's browser are what the tests are run against; none
 # of it is part of the library.
 .PHONY: e2e
@@ -51,6 +56,7 @@ lint: ## Check format, vet (also for 32 bits), staticcheck and the go.mod files
 	$(TOOL) staticcheck -checks all -tags interop ./...
 	go mod tidy -diff
 	go -C internal/tools mod tidy -diff
+	go -C examples/otel mod tidy -diff
 
 .PHONY: lint-openapi
 lint-openapi: .ci/lint/node_modules ## Check openapi.yaml with its linter (needs Node.js)
@@ -125,3 +131,4 @@ vuln: ## Check the module and its dependencies for known vulnerabilities
 tidy: ## Tidy the go.mod files
 	go mod tidy
 	go -C internal/tools mod tidy
+	go -C examples/otel mod tidy
