@@ -21,6 +21,10 @@ const (
 
 // refusal is the error for an answer outside 2xx.
 func refusal(resp *http.Response) *Error {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// Its body is the connection, which no context ends.
+		return &Error{Kind: ErrServer, Status: resp.StatusCode, Message: "the server wants to speak another protocol"}
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusalBytes))
 	if err == nil {
 		// A little more, so that the connection can be used again.
@@ -160,6 +164,7 @@ func accept(resp *http.Response, op operation) *Error {
 	}
 	resp.Header.Set("Content-Type", "application/json")
 	resp.Body, resp.ContentLength = &kept{*bytes.NewReader(body)}, int64(len(body))
+	resp.Request = nil // its URL is the signed one
 	return nil
 }
 

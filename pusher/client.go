@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 
 	"github.com/openchannels/pusher-go/auth"
 	"github.com/openchannels/pusher-go/gen"
@@ -28,7 +29,8 @@ type Client struct {
 	webhooks      *webhook.Verifier
 	masterKey     *encryption.MasterKey // nil without encrypted channels
 	maxEventBytes int
-	broken        error // why the default client could not be made
+	calls         *calls // asynchronous ones
+	broken        error  // why the default client could not be made
 }
 
 // New returns a client for the app. It reports every unusable credential and
@@ -76,17 +78,36 @@ func newClient(op string, app Credentials, opts []Option) (*Client, error) {
 		webhooks:      webhooks,
 		masterKey:     cfg.masterKey,
 		maxEventBytes: cfg.maxEventBytes,
+		calls:         newCalls(cfg.asyncLimit, carrier.log),
 	}, nil
 }
 
 // API returns the client that is generated from openapi.yaml, for the app ID that
 // it is called with. Its requests are signed, retried and checked like those of
 // the other methods, and fail with an [*Error], whose Op is method and path.
-// Request editors given to its methods run before the request is signed.
-func (c *Client) API() *gen.ClientWithResponses { return c.api }
+// Request editors given to its methods run before the request is signed. It is
+// never nil; that of a client that was not made with [New] refuses every call.
+func (c *Client) API() *gen.ClientWithResponses {
+	if c == nil || c.api == nil {
+		return &gen.ClientWithResponses{ClientInterface: &gen.Client{Client: refuser{c}}}
+	}
+	return c.api
+}
+
+// refuser stands in for the transport of a client that has none.
+type refuser struct{ client *Client }
+
+func (r refuser) Do(req *http.Request) (*http.Response, error) {
+	return nil, r.client.ready(req.Method+" "+req.URL.Path, req.Context())
+}
 
 // AppID is the ID of the client's app, as the methods of [Client.API] want it.
-func (c *Client) AppID() string { return c.app.AppID }
+func (c *Client) AppID() string {
+	if c == nil {
+		return ""
+	}
+	return c.app.AppID
+}
 
 // ready is the first line of every call.
 func (c *Client) ready(op string, ctx context.Context) error {

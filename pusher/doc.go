@@ -10,6 +10,8 @@
 //   - [Client.Channels], [Client.ChannelInfo] and [Client.ChannelUsers] tell which
 //     channels are occupied, and by whom.
 //   - [Client.Channel] gives all of that for one channel.
+//   - [Client.NewPublisher] makes a [Publisher], which sends many events in few
+//     requests and in order; [Client.TriggerAsync] and its kin return a [Future].
 //   - [Client.Authorizer] answers browsers that want to subscribe or sign in, and
 //     [Client.Webhooks] receives what Pusher posts to the app.
 //   - [Client.Get] and [Client.Post] reach any other resource of the app, and
@@ -19,8 +21,8 @@
 //
 // Every error is an [*Error]. Tell the cases apart with [errors.Is] and the
 // sentinels [ErrInvalid], [ErrConfiguration], [ErrAuthentication],
-// [ErrForbidden], [ErrNotFound], [ErrTooLarge], [ErrRateLimited], [ErrServer] and
-// [ErrHTTP]; read the status and the server's words from the [*Error].
+// [ErrForbidden], [ErrNotFound], [ErrTooLarge], [ErrRateLimited], [ErrServer],
+// [ErrHTTP], [ErrQueueFull] and [ErrClosed]; read the status and the server's words from the [*Error].
 //
 // # Retries
 //

@@ -350,26 +350,35 @@ func ExampleError() {
 	// Output: 400 Users can only be retrieved for presence channels
 }
 
-// A test of an app's own: publishPrice is what the app does, and the server tells
-// what reached it.
+// A test of an app's own: publishPrice is what the app does, and a subscriber
+// tells what browsers get.
 func Example_testing() {
+	publishPrice := func(client *pusher.Client) http.HandlerFunc { // the app
+		return func(w http.ResponseWriter, r *http.Request) {
+			if _, err := client.Trigger(r.Context(), "prices", "changed", `{"cents":349}`); err != nil {
+				http.Error(w, "not published", http.StatusBadGateway)
+			}
+		}
+	}
+
+	ctx := context.Background()
 	server := pushertest.NewServer()
 	defer server.Close()
 	client, err := pusher.NewFromURL(server.PusherURL())
 	if err != nil {
 		log.Fatal(err)
 	}
-
-	publishPrice := func(w http.ResponseWriter, r *http.Request) {
-		_, err := client.Trigger(r.Context(), "prices", "changed", `{"cents":349}`)
-		if err != nil {
-			http.Error(w, "not published", http.StatusBadGateway)
-		}
+	browser, err := server.Subscribe(ctx, "prices")
+	if err != nil {
+		log.Fatal(err)
 	}
-	publishPrice(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/prices", nil))
 
-	for _, event := range server.Events() {
-		fmt.Println(event.Channel, event.Name, event.Data)
+	publishPrice(client)(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/prices", nil))
+
+	event, err := browser.Next(ctx)
+	if err != nil {
+		log.Fatal(err)
 	}
+	fmt.Println(event.Channel, event.Name, event.Data)
 	// Output: prices changed {"cents":349}
 }

@@ -82,7 +82,7 @@ func TestUsersAndCachesThatCannotBeMeantAreErrors(t *testing.T) {
 		{"a user whose ID is an object", "ChannelUsers", `{"users":[{"id":{}}]}`},
 		{"a user that is null among IDs that are numbers", "ChannelUsers", `{"users":[null,{"id":1}]}`},
 		{"a user that is null in an object", "ChannelUsers", `{"users":{"a":null}}`},
-		{"a channel that is a list", "Channels", `{"channels":{"c":[]}}`},
+		{"a channel that is a list", "Channels", `{"channels":{"c":[1]}}`},
 		{"a list of channels", "Channels", `{"channels":["c"]}`},
 		{"a count that is a text", "Channels", `{"channels":{"c":{"user_count":"1"}}}`},
 		{"a cache that is a list", "ChannelInfo", `{"occupied":true,"cache":[]}`},

@@ -7,7 +7,8 @@ import (
 )
 
 // TestMain fails the package if a test leaves a goroutine behind: a client starts
-// none of its own, and its connections end with their server.
+// none of its own, a Publisher ends its own with Close, and connections end with
+// their server.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(suite{m}) }
 
 type suite struct{ *testing.M }

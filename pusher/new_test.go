@@ -96,6 +96,7 @@ func TestUnusableOptions(t *testing.T) {
 		{"a proxy without a scheme", pusher.WithHTTPProxy("proxy:3128")},
 		{"a proxy with an unknown scheme", pusher.WithHTTPProxy("ftp://proxy:3128")},
 		{"a retry pause below zero", pusher.WithRetry(pusher.Retry{BaseDelay: -1})},
+		{"a retry pause of years", pusher.WithRetry(pusher.Retry{MaxDelay: 1<<63 - 1})},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -257,7 +258,8 @@ func TestAClientThatWasNotMadeWithNewRefuses(t *testing.T) {
 			_, trigger := client.Trigger(ctx, "c", "e", "")
 			_, batch := client.TriggerBatch(ctx, []pusher.Event{{Channel: "c", Name: "e"}})
 			_, get := client.Get(ctx, "/channels", nil)
-			for _, err := range []error{trigger, batch, get, client.SendToUser(ctx, "u", "e", "")} {
+			_, api := client.API().ListChannelUsersWithResponse(ctx, client.AppID(), "c")
+			for _, err := range []error{trigger, batch, get, api, client.SendToUser(ctx, "u", "e", "")} {
 				if !errors.Is(err, pusher.ErrConfiguration) {
 					t.Errorf("a call on %s = %v, want %v", name, err, pusher.ErrConfiguration)
 				}

@@ -104,7 +104,8 @@ func mendResult[T any](body []byte) []byte {
 	return body
 }
 
-// mendChannels reads the empty list of a PHP server as the empty object.
+// mendChannels reads the empty lists of servers whose language has no other empty
+// object, for all channels (PHP) and for one (Poxa).
 func mendChannels(body []byte) ([]byte, error) {
 	var list gen.ChannelList
 	misfit := json.Unmarshal(body, &list)
@@ -115,11 +116,22 @@ func mendChannels(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !isEmptyList(answer["channels"]) {
+	channels := map[string]json.RawMessage{}
+	if !isEmptyList(answer["channels"]) && json.Unmarshal(answer["channels"], &channels) != nil {
 		return nil, misfit
 	}
-	answer["channels"] = emptyObject
-	return json.Marshal(answer)
+	for name, counts := range channels {
+		if isEmptyList(counts) {
+			channels[name] = emptyObject
+		}
+	}
+	if answer["channels"], err = json.Marshal(channels); err != nil {
+		return nil, err
+	}
+	if body, err = json.Marshal(answer); err != nil {
+		return nil, err
+	}
+	return body, json.Unmarshal(body, new(gen.ChannelList))
 }
 
 // mendChannel reads the data of a cached event given as an object.

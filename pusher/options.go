@@ -32,7 +32,8 @@ func (c Credentials) validate() error {
 	case c.AppID == "." || c.AppID == ".." || strings.ContainsFunc(c.AppID, func(r rune) bool {
 		return r <= ' ' || r == 0x7f || strings.ContainsRune("/?#%", r)
 	}):
-		return fmt.Errorf("app ID: want what can stand in a URL path, got %s", shown(c.AppID))
+		// Not repeated: it may be another part of a URL, pasted into the wrong place.
+		return errors.New("app ID: want what can stand in a URL path")
 	}
 	return nil
 }
@@ -62,6 +63,7 @@ type config struct {
 	retry         Retry
 	logger        *slog.Logger
 	maxEventBytes int
+	asyncLimit    int
 	masterKey     *encryption.MasterKey // nil without encrypted channels
 	authorizer    []auth.Option
 	webhooks      []webhook.Option
@@ -78,6 +80,7 @@ func defaultConfig() config {
 		host:          defaultHost,
 		retry:         defaultRetry,
 		maxEventBytes: protocol.MaxEventBytes,
+		asyncLimit:    defaultAsyncLimit,
 	}
 }
 

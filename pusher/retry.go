@@ -31,18 +31,23 @@ type Retry struct {
 	Publishes bool
 }
 
+const longestDelay = 24 * time.Hour
+
 var defaultRetry = Retry{Attempts: 3, BaseDelay: 100 * time.Millisecond, MaxDelay: 2 * time.Second}
 
 // WithRetry changes when requests are repeated. Queries are repeated when the
 // connection fails and on status 429 and 5xx. A POST is repeated only when it
-// cannot have been processed: when no connection was made, and on 429, unless
-// [Retry.Publishes] says otherwise. Whatever the policy, a request that is refused
-// because this machine's clock is wrong is signed again, once, with the server's
-// time.
+// cannot have been processed: when connecting failed (not: when it took longer
+// than [WithTimeout] allows), and on 429, unless [Retry.Publishes] says otherwise.
+// Whatever the policy, a request that is refused because this machine's clock is
+// wrong is signed again, once, with the server's time.
 func WithRetry(policy Retry) Option {
 	return func(c *config) error {
 		if policy.Attempts < 0 || policy.BaseDelay < 0 || policy.MaxDelay < 0 {
 			return fmt.Errorf("WithRetry(%+v): want no negative field", policy)
+		}
+		if max(policy.BaseDelay, policy.MaxDelay) > longestDelay {
+			return fmt.Errorf("WithRetry(%+v): want no delay above %v", policy, longestDelay)
 		}
 		c.retry = policy.withDefaults()
 		return nil
@@ -128,19 +133,18 @@ func sleep(ctx context.Context, d time.Duration) error {
 // retryAfter reads the header's seconds, which some servers give as a fraction,
 // or its date, up to a day. What cannot be read counts as not given.
 func retryAfter(value string, now time.Time) time.Duration {
-	const longest = 24 * time.Hour
 	value = strings.TrimSpace(value)
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
 		switch {
 		case !(seconds > 0):
 			return 0
-		case seconds > longest.Seconds():
-			return longest
+		case seconds > longestDelay.Seconds():
+			return longestDelay
 		}
 		return time.Duration(seconds * float64(time.Second))
 	}
 	if date, err := http.ParseTime(value); err == nil {
-		return min(max(0, date.Sub(now)), longest)
+		return min(max(0, date.Sub(now)), longestDelay)
 	}
 	return 0
 }

@@ -65,15 +65,19 @@ func newRoundTripper(cfg *config) http.RoundTripper {
 		proxy = http.ProxyURL(cfg.proxy)
 	}
 	return &http.Transport{
-		Proxy:       proxy,
-		DialContext: (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext,
+		Proxy: proxy,
+		// A dial goes on when the request that wanted it has ended; without a limit of
+		// its own, for minutes.
+		DialContext: (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		// All requests go to one host: with the default of 2, concurrent publishers
 		// would connect anew most of the time.
 		MaxIdleConnsPerHost:   256,
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,
-		ForceAttemptHTTP2:     true,
+		// Answers have some hundred bytes of header; the default is 10 MiB.
+		MaxResponseHeaderBytes: 64 << 10,
+		ForceAttemptHTTP2:      true,
 	}
 }
 
@@ -124,6 +128,9 @@ type failure struct {
 
 // try signs and sends the request once.
 func (t *transport) try(req *http.Request, n int) (*http.Response, *failure) {
+	if err := req.Context().Err(); err != nil {
+		return nil, &failure{Error: unanswered(err)} // not every transport looks first
+	}
 	if n > 1 {
 		if err := rewind(req); err != nil {
 			return nil, &failure{Error: unanswered(err)}

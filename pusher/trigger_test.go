@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -339,7 +340,7 @@ func TestBadInputIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		{"a socket ID with a line feed", trigger("c", "e", "d", pusher.ExcludeSocket("1.2\n")), pusher.ErrInvalid},
 		{"an attribute that a trigger cannot ask for", trigger("c", "e", "d", pusher.WithInfo(pusher.Cache)), pusher.ErrInvalid},
 		{"an empty batch", batch(), pusher.ErrInvalid},
-		{"a batch of 11", batch(make([]pusher.Event, 11)...), pusher.ErrInvalid},
+		{"a batch of 11", batch(slices.Repeat([]pusher.Event{{Channel: "c", Name: "e"}}, 11)...), pusher.ErrInvalid},
 		{"a batch with a bad channel", batch(pusher.Event{Channel: "c", Name: "e"}, pusher.Event{Channel: "a b", Name: "e"}), pusher.ErrInvalid},
 		{"a batch with a large event", batch(pusher.Event{Channel: "c", Name: "e", Data: strings.Repeat("x", 10241)}), pusher.ErrTooLarge},
 		{"a batch with an encrypted channel", batch(pusher.Event{Channel: "private-encrypted-c", Name: "e"}), pusher.ErrConfiguration},

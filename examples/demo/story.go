@@ -30,6 +30,7 @@ func (s *story) chapters() []chapter {
 		{"Query", s.query},
 		{"Authorize", s.authorize},
 		{"Receive webhooks", s.receive},
+		{"Publish a lot", s.publish},
 		{"Errors", s.fail},
 	}
 }
