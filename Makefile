@@ -75,7 +75,8 @@ generate: ## Generate gen/ from openapi.yaml
 check-generate: ## Fail if gen/ is not what openapi.yaml generates
 	go test -count=1 -run '^TestGenerated' ./internal/architecture
 
-# The runs stay in bin/bench.txt. To compare two of them:
+# Each run has every benchmark once, so that a machine whose speed drifts slows a
+# benchmark and its floor alike. The runs stay in bin/bench.txt. To compare two of them:
 #   go tool -modfile=internal/tools/go.mod benchstat old.txt bin/bench.txt
 #
 # BenchmarkFloor is the floor of its package's benchmarks, BenchmarkWordFloor
@@ -84,7 +85,9 @@ check-generate: ## Fail if gen/ is not what openapi.yaml generates
 bench: ## Run the benchmarks and print what each costs in units of its floor; COUNT=5 BENCH=.
 	@mkdir -p bin
 	packages=$$(grep -rl --include='*_test.go' --exclude-dir=interop '^func Benchmark' . | xargs -n1 dirname | sort -u); \
-	go test -run '^$$' -bench '$(BENCH)' -benchmem -count=$(COUNT) $$packages | tee bin/bench.txt
+	for ((run = 0; run < $(COUNT); run++)); do \
+		go test -run '^$$' -bench '$(BENCH)' -benchmem $$packages; \
+	done | tee bin/bench.txt
 	@go run ./internal/benchratio < bin/bench.txt
 
 .PHONY: bench-e2e

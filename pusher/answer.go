@@ -162,7 +162,9 @@ func accept(resp *http.Response, op operation) *Error {
 	if resp.Header == nil { // of a transport made by hand
 		resp.Header = http.Header{}
 	}
-	resp.Header.Set("Content-Type", "application/json")
+	if resp.Header.Get("Content-Type") != "application/json" {
+		resp.Header.Set("Content-Type", "application/json")
+	}
 	resp.Body, resp.ContentLength = &kept{*bytes.NewReader(body)}, int64(len(body))
 	resp.Request = nil // its URL is the signed one
 	return nil

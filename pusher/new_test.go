@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -319,5 +321,35 @@ func TestAnHTTPClientIsUsedAsItIs(t *testing.T) {
 	}
 	if _, err := strict.Trigger(context.Background(), "c", "e", ""); !errors.Is(err, pusher.ErrHTTP) {
 		t.Errorf("Trigger to a certificate that nobody trusts = %v, want %v", err, pusher.ErrHTTP)
+	}
+}
+
+func TestTheCookiesOfAnHTTPClientAreSent(t *testing.T) {
+	var cookies []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		cookies = append(cookies, r.Header.Get("Cookie"))
+		http.SetCookie(w, &http.Cookie{Name: "lane", Value: "7"})
+		if len(cookies) > 1 {
+			http.Redirect(w, r, "/elsewhere", http.StatusMovedPermanently)
+		}
+	}))
+	defer server.Close()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := pusher.New(app, pusher.WithBaseURL(server.URL), pusher.WithHTTPClient(&http.Client{Jar: jar}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	if _, err := client.Trigger(ctx, "c", "e", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Trigger(ctx, "c", "e", ""); !errors.Is(err, pusher.ErrServer) {
+		t.Errorf("Trigger that is redirected = %v, want %v", err, pusher.ErrServer)
+	}
+	if want := []string{"", "lane=7"}; !slices.Equal(cookies, want) {
+		t.Errorf("the server got the cookies %q, want %q: what it set, and no third request", cookies, want)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // once returns a transport like t that repeats nothing.
 func (t *transport) once() *transport {
-	once := &transport{http: t.http, timeout: t.timeout, signer: t.signer, prefix: t.prefix, retry: t.retry, logger: t.logger}
+	once := &transport{sender: t.sender, timeout: t.timeout, signer: t.signer, prefix: t.prefix, retry: t.retry, logger: t.logger}
 	once.retry.Attempts = 1
 	once.skew.Store(t.skew.Load())
 	return once

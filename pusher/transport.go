@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -20,7 +19,7 @@ import (
 // brings back an answer that is what openapi.yaml says, or an *Error. It is the
 // last to touch a request, so nothing that is signed changes afterwards.
 type transport struct {
-	http    *http.Client
+	sender  sender
 	timeout time.Duration // of one try
 	signer  *signing.Signer
 	prefix  string // of the path, in front of /apps
@@ -32,52 +31,17 @@ type transport struct {
 func newTransport(cfg *config, signer *signing.Signer) *transport {
 	// It has been parsed before and can be unescaped.
 	prefix, _ := url.PathUnescape(cfg.path)
-	hc := newHTTPClient(cfg)
-	timeout := cmp.Or(cfg.timeout, hc.Timeout, defaultTimeout)
-	// The context of each try does the same without a goroutine a request.
-	hc.Timeout = 0
+	timeout := cfg.timeout
+	if timeout == 0 && cfg.httpClient != nil {
+		timeout = cfg.httpClient.Timeout
+	}
 	return &transport{
-		http:    hc,
-		timeout: timeout,
+		sender:  newSender(cfg),
+		timeout: cmp.Or(timeout, defaultTimeout),
 		signer:  signer,
 		prefix:  prefix,
 		retry:   cfg.retry,
 		logger:  cfg.logger,
-	}
-}
-
-// newHTTPClient copies the client it is given, because its redirects are not
-// followed: a followed 301 turns a POST into an empty GET that "succeeds".
-func newHTTPClient(cfg *config) *http.Client {
-	hc := http.Client{}
-	if cfg.httpClient != nil {
-		hc = *cfg.httpClient
-	} else {
-		hc.Transport = newRoundTripper(cfg)
-	}
-	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &hc
-}
-
-func newRoundTripper(cfg *config) http.RoundTripper {
-	proxy := http.ProxyFromEnvironment
-	if cfg.proxy != nil {
-		proxy = http.ProxyURL(cfg.proxy)
-	}
-	return &http.Transport{
-		Proxy: proxy,
-		// A dial goes on when the request that wanted it has ended; without a limit of
-		// its own, for minutes.
-		DialContext: (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		// All requests go to one host: with the default of 2, concurrent publishers
-		// would connect anew most of the time.
-		MaxIdleConnsPerHost:   256,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		// Answers have some hundred bytes of header; the default is 10 MiB.
-		MaxResponseHeaderBytes: 64 << 10,
-		ForceAttemptHTTP2:      true,
 	}
 }
 
@@ -143,7 +107,7 @@ func (t *transport) try(req *http.Request, n int) (*http.Response, *failure) {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
 	defer cancel()
-	resp, err := t.http.Do(req.WithContext(ctx))
+	resp, err := t.sender.Do(req.WithContext(ctx))
 	if err != nil {
 		t.trace(req, n, 0, start)
 		return nil, &failure{Error: unanswered(t.explain(req, ctx, err))}

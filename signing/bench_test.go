@@ -29,7 +29,7 @@ var benchmarks = []struct {
 		name: "GET", method: "GET",
 		url: "https://api-mt1.pusher.com/apps/3/channels?filter_by_prefix=presence-&info=user_count", path: "/apps/3/channels",
 		query:    authParams + "&filter_by_prefix=presence-&info=user_count",
-		maxRatio: 4,
+		maxRatio: 3,
 	},
 }
 
