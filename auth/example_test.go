@@ -236,3 +236,15 @@ func ExampleWithJSONP() {
 	fmt.Println(recorder.Body)
 	// Output: /**/done({"auth":"278d425bdf160c739803:58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4"});
 }
+
+func ExampleWithMaxMemberBytes() {
+	// For a server of one's own that allows more than Pusher does.
+	authorizer, err := auth.New("278d425bdf160c739803", "7ad3773142a6692b25b8", auth.WithMaxMemberBytes(2048))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = authorizer.AuthorizePresence("1234.1234", "presence-foobar", auth.Member{UserID: "1", UserInfo: strings.Repeat("x", 1500)})
+	fmt.Println(err)
+	// Output: <nil>
+}

@@ -179,3 +179,24 @@ func ExampleClient_Webhooks_rotation() {
 	// true false
 	// false true
 }
+
+// The whole endpoint: it reads, verifies and answers, and Pusher sends again what
+// the function fails on.
+func ExampleClient_Webhooks() {
+	client, err := pusher.NewFromURL("https://key:secret@api-eu.pusher.com/apps/42")
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	endpoint := client.Webhooks().Handler(func(_ context.Context, hook *webhook.Webhook) error {
+		fmt.Println(len(hook.Events), "events")
+		return nil
+	})
+
+	w := httptest.NewRecorder()
+	endpoint.ServeHTTP(w, delivery("key", "secret", `{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"news"}]}`))
+	fmt.Println(w.Code)
+	// Output:
+	// 1 events
+	// 200
+}

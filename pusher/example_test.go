@@ -382,3 +382,29 @@ func Example_testing() {
 	fmt.Println(event.Channel, event.Name, event.Data)
 	// Output: prices changed {"cents":349}
 }
+
+func ExampleWithHost() {
+	client, err := pusher.New(
+		pusher.Credentials{AppID: "app-id", Key: "app-key", Secret: "app-secret"},
+		pusher.WithHost("localhost:6001"),
+		pusher.WithTLS(false),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client)
+	// Output: pusher.Client(http://localhost:6001/apps/app-id)
+}
+
+func ExampleWithHTTPClient() {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableKeepAlives = true // for a server that hangs up without saying so
+
+	client, err := pusher.NewFromEnv(pusher.WithHTTPClient(&http.Client{Transport: transport}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Trigger(context.Background(), "my-channel", "my-event", "hello")
+	fmt.Println(err)
+	// Output: <nil>
+}

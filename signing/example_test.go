@@ -178,3 +178,8 @@ func ExampleSecret_Verify() {
 	// true
 	// false
 }
+
+func ExampleCheckCredentials() {
+	fmt.Println(signing.CheckCredentials("278d425bdf160c739803", "7ad3773142a6692b25b8\n"))
+	// Output: signing: bad credentials: secret has a space or an unprintable character
+}
