@@ -155,7 +155,8 @@ func inTurn[T any](calls *calls, ctx context.Context, call func() (T, error)) (T
 
 // Close waits until the asynchronous calls that are under way have ended and their
 // callbacks have returned. From then on asynchronous calls fail with [ErrClosed];
-// all other methods still work. Closing again does the same.
+// all other methods still work. Idle connections are closed, but for those of a
+// client given to [WithHTTPClient]. Closing again does the same.
 //
 // When ctx ends first, the error is [ErrHTTP] with the reason of ctx, and the
 // calls go on. Publishers are closed with [Publisher.Close].
@@ -166,6 +167,9 @@ func (c *Client) Close(ctx context.Context) error {
 	}
 	if err := c.calls.close(ctx); err != nil {
 		return &Error{Op: op, Kind: ErrHTTP, Err: fmt.Errorf("asynchronous calls are still under way: %w", err)}
+	}
+	if own := c.transport.own; own != nil {
+		own.CloseIdleConnections()
 	}
 	return nil
 }

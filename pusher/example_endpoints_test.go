@@ -134,9 +134,7 @@ func delivery(key, secret, body string) *http.Request {
 }
 
 func ExampleWithEncryptionMasterKey() {
-	client, err := pusher.New(
-		pusher.Credentials{AppID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"},
-		pusher.WithBaseURL(exampleServer.URL),
+	client, err := pusher.NewFromEnv(
 		pusher.WithEncryptionMasterKey("zyrm8pvV2C9fJcBfhyXzvxbJVN/H7QLmbe0xJi1GhPU="), // yours: openssl rand -base64 32
 	)
 	if err != nil {

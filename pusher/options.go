@@ -241,9 +241,10 @@ func WithMaxEventBytes(n int) Option {
 //
 //	openssl rand -base64 32
 //
-// Pusher never sees it. A subscriber keeps the channel key it was given, so a new
-// master key takes effect with a new subscription: to replace it, make a client
-// with the new key and have the subscribers reconnect.
+// Pusher never sees it. A subscriber keeps the channel key that it was given: to
+// replace the master key, make a client with the new one, and let it both publish
+// and authorize from one moment on. pusher-js asks for the new key when it meets an
+// event that it cannot decrypt; other subscribers have to subscribe again.
 //
 // Source: Pusher Channels docs, "Encrypted channels".
 func WithEncryptionMasterKey(base64 string) Option {

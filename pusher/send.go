@@ -13,14 +13,11 @@ type sender interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// newSender leaves [http.Client] out where it adds nothing but its cost: redirects
+// senderOf leaves [http.Client] out where it adds nothing but its cost: redirects
 // are not followed, and the context of each try is the timeout, which leaves the
-// cookies. The client that was handed in is copied, not changed.
-func newSender(cfg *config) sender {
-	if cfg.httpClient == nil {
-		return bare{newRoundTripper(cfg)}
-	}
-	hc := *cfg.httpClient
+// cookies. The client is copied, not changed.
+func senderOf(client *http.Client) sender {
+	hc := *client
 	switch {
 	case hc.Jar != nil:
 		hc.Timeout = 0
@@ -49,7 +46,7 @@ func (b bare) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func newRoundTripper(cfg *config) http.RoundTripper {
+func newHTTPTransport(cfg *config) *http.Transport {
 	proxy := http.ProxyFromEnvironment
 	if cfg.proxy != nil {
 		proxy = http.ProxyURL(cfg.proxy)

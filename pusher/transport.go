@@ -20,7 +20,8 @@ import (
 // last to touch a request, so nothing that is signed changes afterwards.
 type transport struct {
 	sender  sender
-	timeout time.Duration // of one try
+	own     *http.Transport // of sender; nil if a client was handed in
+	timeout time.Duration   // of one try
 	signer  *signing.Signer
 	prefix  string // of the path, in front of /apps
 	retry   Retry
@@ -31,18 +32,21 @@ type transport struct {
 func newTransport(cfg *config, signer *signing.Signer) *transport {
 	// It has been parsed before and can be unescaped.
 	prefix, _ := url.PathUnescape(cfg.path)
-	timeout := cfg.timeout
-	if timeout == 0 && cfg.httpClient != nil {
-		timeout = cfg.httpClient.Timeout
-	}
-	return &transport{
-		sender:  newSender(cfg),
-		timeout: cmp.Or(timeout, defaultTimeout),
+	t := &transport{
+		timeout: cmp.Or(cfg.timeout, defaultTimeout),
 		signer:  signer,
 		prefix:  prefix,
 		retry:   cfg.retry,
 		logger:  cfg.logger,
 	}
+	if cfg.httpClient == nil {
+		t.own = newHTTPTransport(cfg)
+		t.sender = bare{t.own}
+		return t
+	}
+	t.sender = senderOf(cfg.httpClient)
+	t.timeout = cmp.Or(cfg.timeout, cfg.httpClient.Timeout, defaultTimeout)
+	return t
 }
 
 // Do sends the request until an answer is accepted, refused for good, or the
