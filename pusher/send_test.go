@@ -136,3 +136,25 @@ func TestCloseLeavesNoConnection(t *testing.T) {
 		t.Errorf("Trigger after Close = %v, want no error", err)
 	}
 }
+
+// A transport made by hand need not look at the context.
+func TestNothingIsSentAfterTheContextHasEnded(t *testing.T) {
+	sent := 0
+	careless := roundTrip(func(r *http.Request) (*http.Response, error) {
+		sent++
+		return &http.Response{StatusCode: http.StatusOK, Request: r}, nil
+	})
+	client, err := pusher.New(app, pusher.WithHTTPClient(&http.Client{Transport: careless}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = client.Trigger(ctx, "c", "e", "")
+	if !errors.Is(err, pusher.ErrHTTP) || !errors.Is(err, context.Canceled) || sent != 0 {
+		t.Errorf("Trigger with an ended context = %v after %d requests, want %v, %v and none", err, sent, pusher.ErrHTTP, context.Canceled)
+	}
+	if _, err := client.Trigger(context.Background(), "c", "e", ""); err != nil || sent != 1 {
+		t.Errorf("Trigger through that transport = %v after %d requests, want no error and one", err, sent)
+	}
+}
