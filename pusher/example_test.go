@@ -279,8 +279,8 @@ func ExampleClient_Channel() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(len(users.Users), "users")
-	// Output: 2 users
+	fmt.Println(len(users.Users), "users in", lobby.Name())
+	// Output: 2 users in presence-lobby
 }
 
 func ExampleClient_Get() {

@@ -33,6 +33,7 @@ func TestNewChecksCredentials(t *testing.T) {
 		{"a secret copied with a space", docsKey, " " + docsSecret, signing.ErrCredentials},
 		{"a secret copied with a no-break space", docsKey, docsSecret + "\u00a0", signing.ErrCredentials},
 		{"a key copied with a byte order mark", "\ufeff" + docsKey, docsSecret, signing.ErrCredentials},
+		{"a key with the colon that ends it in an authorization", "a:b", docsSecret, signing.ErrCredentials},
 		{"a key with a NUL", docsKey + "\x00", docsSecret, signing.ErrCredentials},
 	}
 	for _, tt := range tests {

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 )
 
@@ -17,7 +18,7 @@ import (
 // Everything else is refused with a bare status, and the reason goes to the logger
 // of [WithLogger]: 405 for other methods than POST, 401 for [ErrUnknownKey],
 // [ErrSignature] and [ErrTooOld], 413 for [ErrTooLarge], 400 for [ErrMalformed]
-// and for a body that could not be read.
+// and for a body that could not be read, 500 for [ErrConfiguration].
 //
 // A panic in receive is the server's to handle, as in every [http.Handler].
 // Handler panics when receive is nil.
@@ -37,21 +38,29 @@ func (v *Verifier) Handler(receive func(context.Context, *Webhook) error) http.H
 		ctx := r.Context()
 		hook, signature, err := v.receive(w, r)
 		if err != nil {
-			v.logger.WarnContext(ctx, "webhook refused", "reason", err)
+			v.log().WarnContext(ctx, "webhook refused", "reason", err)
 			answer(w, statusOf(err))
 			return
 		}
 		repeat, err := v.duplicates.once(ctx, signature, func() error { return receive(ctx, hook) })
 		if err != nil {
-			v.logger.ErrorContext(ctx, "webhook failed", "reason", err)
+			v.log().ErrorContext(ctx, "webhook failed", "reason", err)
 			answer(w, http.StatusInternalServerError)
 			return
 		}
 		if repeat {
-			v.logger.DebugContext(ctx, "webhook dropped as a duplicate", "time", hook.Time)
+			v.log().DebugContext(ctx, "webhook dropped as a duplicate", "time", hook.Time)
 		}
 		w.WriteHeader(http.StatusOK)
 	})
+}
+
+// log is also that of a Verifier that was not made with NewVerifier.
+func (v *Verifier) log() *slog.Logger {
+	if v == nil || v.logger == nil {
+		return slog.Default()
+	}
+	return v.logger
 }
 
 func answer(w http.ResponseWriter, status int) {

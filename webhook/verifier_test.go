@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -262,6 +263,11 @@ func TestAVerifierThatWasNotMadeWithNewVerifierVerifiesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if _, err := v.ParseBytes(webhook.SignedHeader(webhook.Token{}, body), body); !errors.Is(err, webhook.ErrConfiguration) {
 				t.Errorf("ParseBytes on %s = %v, want %v", name, err, webhook.ErrConfiguration)
+			}
+			w := httptest.NewRecorder()
+			v.Handler(func(context.Context, *webhook.Webhook) error { return nil }).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
+			if w.Code != http.StatusInternalServerError {
+				t.Errorf("the handler of %s answered %d, want 500", name, w.Code)
 			}
 		})
 	}

@@ -47,12 +47,14 @@ func IsEncrypted(channel string) bool { return strings.HasPrefix(channel, encryp
 
 // IsCache tells whether the channel remembers its last event.
 func IsCache(channel string) bool {
-	for _, kind := range []string{encryptedPrefix, privatePrefix, presencePrefix, ""} {
-		if rest, ok := strings.CutPrefix(channel, kind); ok {
-			return strings.HasPrefix(rest, "cache-")
+	rest := channel
+	for _, kind := range []string{encryptedPrefix, privatePrefix, presencePrefix} {
+		if after, ok := strings.CutPrefix(channel, kind); ok {
+			rest = after
+			break
 		}
 	}
-	return false
+	return strings.HasPrefix(rest, "cache-")
 }
 
 // UserChannel is the channel of the signed-in user.
