@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
@@ -15,9 +16,10 @@ type multi struct {
 }
 
 // PublishMulti queues the event once for each of the channels, as one call of
-// [Publisher.Publish] for each would, and each is reported by itself. They need
-// fewer requests: channels on one lane share a request, up to 100 in each.
-// Encrypted channels may be among them. The Channel of event has to be empty.
+// [Publisher.Publish] for each would, and each is reported by itself; a channel
+// given twice counts once. They need fewer requests: channels on one lane share a
+// request, up to 100 in each. Encrypted channels may be among them. The Channel of
+// event has to be empty.
 //
 // On an error that is [ErrInvalid] nothing was queued. When the queue gets full or
 // is closed halfway, the error tells how many channels were queued.
@@ -30,6 +32,7 @@ func (p *Publisher) PublishMulti(ctx context.Context, channels []string, event E
 	if err != nil {
 		return refused(op, err)
 	}
+	channels = distinct(channels)
 	queued := 0
 	for i, group := range p.byLane(channels) {
 		n, failure := p.queue(ctx, p.lanes[i], shared, group)
@@ -87,6 +90,17 @@ func (m *multi) on(c *Client, channel string) item {
 		one.text, one.multi = string(sealed), nil
 	}
 	return one
+}
+
+// distinct drops repetitions, which a shared request would deliver once and
+// separate ones twice.
+func distinct(channels []string) []string {
+	seen := make(map[string]bool, len(channels))
+	return slices.DeleteFunc(slices.Clone(channels), func(channel string) bool {
+		again := seen[channel]
+		seen[channel] = true
+		return again
+	})
 }
 
 func (p *Publisher) byLane(channels []string) [][]string {

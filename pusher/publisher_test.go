@@ -284,6 +284,25 @@ func TestPublishMultiSharesRequests(t *testing.T) {
 	}
 }
 
+func TestAChannelGivenTwiceGetsTheEventOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(nil)
+		p := newPublisher(t, overWire(t, w), pusher.Lanes(1))
+		given := strings.Fields("a b a c d e f g h i j k l a b")
+		if err := p.PublishMulti(t.Context(), given, pusher.Event{Name: "e"}); err != nil {
+			t.Fatal(err)
+		}
+		flush(t, p)
+		var reached []string
+		for _, parcel := range w.parcels() {
+			reached = append(reached, parcel.channels...)
+		}
+		if want := strings.Fields("a b c d e f g h i j k l"); !slices.Equal(reached, want) || p.Stats().Sent != int64(len(want)) {
+			t.Errorf("PublishMulti(%q) reached %q, %d sent, want %q", given, reached, p.Stats().Sent, want)
+		}
+	})
+}
+
 func TestPublishMultiKeepsTheOrderOfItsChannels(t *testing.T) {
 	w := newWire(nil)
 	p := newPublisher(t, overWire(t, w), pusher.Lanes(3))
