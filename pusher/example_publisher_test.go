@@ -187,7 +187,7 @@ func ExampleRefuseWhenFull() {
 	}
 	channels := make([]string, 1000)
 	for i := range channels {
-		channels[i] = "prices"
+		channels[i] = fmt.Sprint("device-", i)
 	}
 	err = publisher.PublishMulti(ctx, channels, pusher.Event{Name: "changed"})
 	fmt.Println(errors.Is(err, pusher.ErrQueueFull))
