@@ -19,6 +19,14 @@ const (
 	maxRefusalBytes = 4 << 10  // read of any other answer
 )
 
+// judge makes resp what openapi.yaml describes, or returns why it is no success.
+func judge(resp *http.Response, op operation) *Error {
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return refusal(resp)
+	}
+	return accept(resp, op)
+}
+
 // refusal is the error for an answer outside 2xx.
 func refusal(resp *http.Response) *Error {
 	if resp.StatusCode == http.StatusSwitchingProtocols {

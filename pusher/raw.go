@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+
+	"github.com/openchannels/pusher-go/signing"
 )
 
 // Get asks for any resource below /apps/APP_ID, for example "/channels", and
@@ -80,8 +82,7 @@ func checkPath(path string) error {
 
 func checkQuery(query url.Values) error {
 	for key := range query {
-		switch strings.ToLower(key) {
-		case "auth_key", "auth_timestamp", "auth_version", "auth_signature", "body_md5":
+		if signing.IsAuthParameter(key) {
 			return fmt.Errorf("query parameter %q belongs to the signature", key)
 		}
 	}

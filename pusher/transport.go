@@ -33,19 +33,20 @@ func newTransport(cfg *config, signer *signing.Signer) *transport {
 	// It has been parsed before and can be unescaped.
 	prefix, _ := url.PathUnescape(cfg.path)
 	t := &transport{
-		timeout: cmp.Or(cfg.timeout, defaultTimeout),
+		timeout: cfg.timeout,
 		signer:  signer,
 		prefix:  prefix,
 		retry:   cfg.retry,
 		logger:  cfg.logger,
 	}
-	if cfg.httpClient == nil {
+	if hc := cfg.httpClient; hc != nil {
+		t.sender = senderOf(hc)
+		t.timeout = cmp.Or(t.timeout, hc.Timeout)
+	} else {
 		t.own = newHTTPTransport(cfg)
 		t.sender = bare{t.own}
-		return t
 	}
-	t.sender = senderOf(cfg.httpClient)
-	t.timeout = cmp.Or(cfg.timeout, cfg.httpClient.Timeout, defaultTimeout)
+	t.timeout = cmp.Or(t.timeout, defaultTimeout)
 	return t
 }
 
@@ -118,15 +119,12 @@ func (t *transport) try(req *http.Request, n int) (*http.Response, *failure) {
 	}
 	defer closeBody(resp.Body)
 	t.trace(req, n, resp.StatusCode, start)
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		date, _ := http.ParseTime(resp.Header.Get("Date"))
-		return nil, &failure{Error: refusal(resp), signed: signed, date: date}
+	refused := judge(resp, identify(req.Method, req.URL.Path, t.prefix))
+	if refused == nil {
+		return resp, nil
 	}
-	if refused := accept(resp, identify(req.Method, req.URL.Path, t.prefix)); refused != nil {
-		date, _ := http.ParseTime(resp.Header.Get("Date"))
-		return nil, &failure{Error: refused, signed: signed, date: date}
-	}
-	return resp, nil
+	date, _ := http.ParseTime(resp.Header.Get("Date"))
+	return nil, &failure{Error: refused, signed: signed, date: date}
 }
 
 // closeBody is deferred with the connection's body, which the accepted answer no

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/openchannels/pusher-go/signing"
 )
 
 // readBody returns the whole body, if it has at most limit bytes.
@@ -34,13 +36,7 @@ func withBody(r *http.Request, body []byte) *http.Request {
 	return r
 }
 
-func authenticates(key string, _ []string) bool {
-	switch strings.ToLower(key) {
-	case "auth_key", "auth_timestamp", "auth_version", "auth_signature", "body_md5":
-		return true
-	}
-	return false
-}
+func authenticates(key string, _ []string) bool { return signing.IsAuthParameter(key) }
 
 func (op *operation) checkQuery(query url.Values) error {
 	var extraneous []string

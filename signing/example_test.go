@@ -183,3 +183,8 @@ func ExampleCheckCredentials() {
 	fmt.Println(signing.CheckCredentials("278d425bdf160c739803", "7ad3773142a6692b25b8\n"))
 	// Output: signing: bad credentials: secret has a space or an unprintable character
 }
+
+func ExampleIsAuthParameter() {
+	fmt.Println(signing.IsAuthParameter("auth_key"), signing.IsAuthParameter("Body_MD5"), signing.IsAuthParameter("info"))
+	// Output: true true false
+}

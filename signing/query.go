@@ -90,6 +90,11 @@ func (q *query) drop(n int) {
 	q.pairs = q.pairs[:n+len(rest)]
 }
 
+// IsAuthParameter tells whether a query parameter of this name, in any case,
+// belongs to the signature: auth_key, auth_timestamp, auth_version, auth_signature
+// and body_md5. [Signer.Sign] replaces them.
+func IsAuthParameter(name string) bool { return authenticates([]byte(strings.ToLower(name))) }
+
 func authenticates(name []byte) bool {
 	switch string(name) {
 	case paramKey, paramTimestamp, paramVersion, paramSignature, paramBodyMD5:
