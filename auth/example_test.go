@@ -140,7 +140,7 @@ func ExampleNew() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// auth: configuration: signing: bad credentials: key is empty
+	// auth: configuration: invalid configuration: key is empty
 	// WithEncryptionMasterKey: encryption master key has 5 bytes, want 32
 }
 

@@ -56,7 +56,7 @@ func newConfig(opts []Option) (*config, error) {
 // worked example in Pusher's documentation: ID 3, key 278d425bdf160c739803.
 //
 // A key or secret that is empty, or has a space or an unprintable character, is
-// [signing.ErrCredentials]. The ID has to be a path segment that needs no escape.
+// [signing.ErrConfiguration]. The ID has to be a path segment that needs no escape.
 func WithApp(app App) Option {
 	return func(c *config) error {
 		if _, err := signing.New(app.Key, app.Secret); err != nil {

@@ -65,8 +65,8 @@ func TestBadOptionsAreReportedTogether(t *testing.T) {
 		pushertest.WithLogger(nil),
 		pushertest.WithMaxEventBytes(0),
 	)
-	if !errors.Is(err, signing.ErrCredentials) {
-		t.Errorf("New(...) = %v, want signing.ErrCredentials", err)
+	if !errors.Is(err, signing.ErrConfiguration) {
+		t.Errorf("New(...) = %v, want signing.ErrConfiguration", err)
 	}
 	for _, want := range []string{`app ID "a/b"`, "WithClock", "WithLogger", "WithMaxEventBytes(0)"} {
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -8,9 +8,9 @@ import (
 
 // What New, Sign and Verify refuse. No error holds a secret or a signature.
 var (
-	// ErrCredentials is a key or secret that is empty or has a space or an
+	// ErrConfiguration is a key or secret that is empty or has a space or an
 	// unprintable character in it, as a bad copy and paste does.
-	ErrCredentials = errors.New("signing: bad credentials")
+	ErrConfiguration = errors.New("invalid configuration")
 
 	// ErrMalformed is a request that can be neither signed nor verified: it has
 	// no URL, an opaque one, an invalid escape in its query, or, verified, an

@@ -47,13 +47,13 @@ func New(key, secret string) (*Signer, error) {
 	return s, nil
 }
 
-// CheckCredentials returns [ErrCredentials] if an app's key or secret is empty or
+// CheckCredentials returns [ErrConfiguration] if an app's key or secret is empty or
 // has a space or an unprintable character, such as the line feed of a file it was
 // read from, or if the key has a colon, which ends it in an authorization.
 func CheckCredentials(key, secret string) error {
 	err := errors.Join(checkCredential("key", key), checkCredential("secret", secret))
 	if strings.Contains(key, ":") {
-		err = errors.Join(err, fmt.Errorf("%w: key has a colon", ErrCredentials))
+		err = errors.Join(err, fmt.Errorf("%w: key has a colon", ErrConfiguration))
 	}
 	return err
 }
@@ -61,10 +61,10 @@ func CheckCredentials(key, secret string) error {
 // checkCredential quotes no value: people swap the key and the secret.
 func checkCredential(what, value string) error {
 	if value == "" {
-		return fmt.Errorf("%w: %s is empty", ErrCredentials, what)
+		return fmt.Errorf("%w: %s is empty", ErrConfiguration, what)
 	}
 	if strings.ContainsFunc(value, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }) {
-		return fmt.Errorf("%w: %s has a space or an unprintable character", ErrCredentials, what)
+		return fmt.Errorf("%w: %s has a space or an unprintable character", ErrConfiguration, what)
 	}
 	return nil
 }

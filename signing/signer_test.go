@@ -27,14 +27,14 @@ func TestNewChecksCredentials(t *testing.T) {
 	}{
 		{"the documentation's own", docsKey, docsSecret, nil},
 		{"what other servers call theirs", "app-key", "app_secret/ž!", nil},
-		{"no key", "", docsSecret, signing.ErrCredentials},
-		{"no secret", docsKey, "", signing.ErrCredentials},
-		{"a secret copied with its line break", docsKey, docsSecret + "\n", signing.ErrCredentials},
-		{"a secret copied with a space", docsKey, " " + docsSecret, signing.ErrCredentials},
-		{"a secret copied with a no-break space", docsKey, docsSecret + "\u00a0", signing.ErrCredentials},
-		{"a key copied with a byte order mark", "\ufeff" + docsKey, docsSecret, signing.ErrCredentials},
-		{"a key with the colon that ends it in an authorization", "a:b", docsSecret, signing.ErrCredentials},
-		{"a key with a NUL", docsKey + "\x00", docsSecret, signing.ErrCredentials},
+		{"no key", "", docsSecret, signing.ErrConfiguration},
+		{"no secret", docsKey, "", signing.ErrConfiguration},
+		{"a secret copied with its line break", docsKey, docsSecret + "\n", signing.ErrConfiguration},
+		{"a secret copied with a space", docsKey, " " + docsSecret, signing.ErrConfiguration},
+		{"a secret copied with a no-break space", docsKey, docsSecret + "\u00a0", signing.ErrConfiguration},
+		{"a key copied with a byte order mark", "\ufeff" + docsKey, docsSecret, signing.ErrConfiguration},
+		{"a key with the colon that ends it in an authorization", "a:b", docsSecret, signing.ErrConfiguration},
+		{"a key with a NUL", docsKey + "\x00", docsSecret, signing.ErrConfiguration},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -58,7 +58,7 @@ func ExampleNewVerifier() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// webhook: configuration: signing: bad credentials: secret is empty
+	// webhook: configuration: invalid configuration: secret is empty
 	// WithMaxBytes(-1): want at least 1
 }
 

@@ -39,7 +39,7 @@ func TestNewVerifierReportsEverythingThatIsWrong(t *testing.T) {
 	for _, want := range []string{
 		"key is empty",
 		"secret has a space or an unprintable character",
-		"WithToken: signing: bad credentials: secret is empty",
+		"WithToken: invalid configuration: secret is empty",
 		`the key "k" is there twice`,
 		"WithEncryptionMasterKey: ",
 		"WithMaxBytes(0)",
