@@ -1,0 +1,83 @@
+package redact_test
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/openchannels/pusher-go/internal/redact"
+)
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	// Pusher Channels docs, HTTP API reference, "Worked authentication example".
+	const signature = "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c"
+	tests := []struct{ name, text, want string }{
+		{"signature", "you sent " + signature + ".", "you sent [REDACTED]."},
+		{"upper-case signature", strings.ToUpper(signature), "[REDACTED]"},
+		{"shorter hex", signature[1:], signature[1:]},
+		{"key", "auth_key=abc&auth_version=1.0", "auth_key=[REDACTED]&auth_version=1.0"},
+		{"escaped key", "Auth_Key%3Dabc%26x", "Auth_Key%3D[REDACTED]%26x"},
+		{"URL password", "proxy http://user:pa@ss@host:1 failed", "proxy http://user:[REDACTED]@host:1 failed"},
+		{"plain text", "batch too large (11 > 10)", "batch too large (11 > 10)"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := redact.Text(test.text); got != test.want {
+				t.Errorf("Text(%q) = %q, want %q", test.text, got, test.want)
+			}
+		})
+	}
+}
+
+func TestLine(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text, want string }{
+		{"control characters", "a\r\nb\x00\tc ", "a b c"},
+		{"invalid UTF-8", "a\xffb", "a\uFFFDb"},
+		{"long text", strings.Repeat("x", 30), strings.Repeat("x", 17) + "…"},
+		{"long text of wide characters", strings.Repeat("ж", 30), strings.Repeat("ж", 8) + "…"},
+		{"signature across the limit", "0123456789" + strings.Repeat("a", 70), "[REDACTED]"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := redact.Line(test.text, 20)
+			if got != test.want {
+				t.Errorf("Line(%q) = %q, want %q", test.text, got, test.want)
+			}
+			if len(got) > 20 || !utf8.ValidString(got) {
+				t.Errorf("Line(%q) = %q: want valid UTF-8 of at most 20 bytes", test.text, got)
+			}
+		})
+	}
+}
+
+func TestValue(t *testing.T) {
+	t.Parallel()
+	type secret struct {
+		redact.Value
+		Text string
+	}
+	value := secret{Text: "hidden"}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		for _, v := range []any{value, &value, struct{ Public secret }{value}} {
+			if got := fmt.Sprintf(format, v); strings.Contains(got, "hidden") || strings.Contains(got, "68696464656e") {
+				t.Errorf("Sprintf(%q, %T) = %s: the secret is visible", format, v, got)
+			}
+		}
+	}
+	asJSON, err := json.Marshal(value)
+	if err != nil || string(asJSON) != `"[REDACTED]"` {
+		t.Errorf("json.Marshal = %s, %v", asJSON, err)
+	}
+	asXML, err := xml.Marshal(value)
+	if err != nil || string(asXML) != `<secret>[REDACTED]</secret>` {
+		t.Errorf("xml.Marshal = %s, %v", asXML, err)
+	}
+	if got := value.LogValue().String(); got != "[REDACTED]" {
+		t.Errorf("LogValue = %s", got)
+	}
+}
