@@ -36,12 +36,12 @@ test-otel: ## Run the tests of the OpenTelemetry example
 # npm's packages and Debian's browser are what the tests are run against; none
 # of it is part of the library.
 .PHONY: e2e
-e2e: internal/interop/node_modules $(CHROMIUM) ## Run the tests against Pusher's own libraries, soketi and a browser (needs Node.js and Debian)
-	CHROMIUM=$(CHROMIUM) go test -race -tags interop -count=1 ./internal/interop/...
+e2e: internal/test/interop/node_modules $(CHROMIUM) ## Run the tests against Pusher's own libraries, soketi and a browser (needs Node.js and Debian)
+	CHROMIUM=$(CHROMIUM) go test -race -tags interop -count=1 ./internal/test/interop/...
 
-internal/interop/node_modules: internal/interop/package-lock.json
+internal/test/interop/node_modules: internal/test/interop/package-lock.json
 	@command -v npm >/dev/null || { echo "make e2e needs Node.js with npm: https://nodejs.org"; exit 1; }
-	cd internal/interop && npm ci --ignore-scripts --omit=dev --omit=peer
+	cd internal/test/interop && npm ci --ignore-scripts --omit=dev --omit=peer
 	touch $@
 
 $(CHROMIUM):
@@ -73,14 +73,14 @@ generate: ## Generate gen/ from openapi.yaml
 
 .PHONY: check-generate
 check-generate: ## Fail if gen/ is not what openapi.yaml generates
-	go test -count=1 -run '^TestGenerated' ./internal/architecture
+	go test -count=1 -run '^TestGenerated' ./internal/test/architecture
 
 # Each run has every benchmark once, so that a machine whose speed drifts slows a
 # benchmark and its floor alike. The runs stay in bin/bench.txt. To compare two of them:
 #   go tool -modfile=internal/tools/go.mod benchstat old.txt bin/bench.txt
 #
 # BenchmarkFloor is the floor of its package's benchmarks, BenchmarkWordFloor
-# that of those whose name contains the word; `go doc ./internal/benchratio` has the rest.
+# that of those whose name contains the word; `go doc ./internal/cmd/benchratio` has the rest.
 .PHONY: bench
 bench: ## Run the benchmarks and print what each costs in units of its floor; COUNT=5 BENCH=.
 	@mkdir -p bin
@@ -88,13 +88,13 @@ bench: ## Run the benchmarks and print what each costs in units of its floor; CO
 	for ((run = 0; run < $(COUNT); run++)); do \
 		go test -run '^$$' -bench '$(BENCH)' -benchmem $$packages; \
 	done | tee bin/bench.txt
-	@go run ./internal/benchratio < bin/bench.txt
+	@go run ./internal/cmd/benchratio < bin/bench.txt
 
 .PHONY: bench-e2e
-bench-e2e: internal/interop/node_modules ## Run pushertest beside soketi (needs Node.js and Linux); COUNT=5
+bench-e2e: internal/test/interop/node_modules ## Run pushertest beside soketi (needs Node.js and Linux); COUNT=5
 	@mkdir -p bin
-	go test -tags interop -run '^$$' -bench . -count=$(COUNT) ./internal/interop | tee bin/bench-e2e.txt
-	@go run ./internal/benchratio < bin/bench-e2e.txt
+	go test -tags interop -run '^$$' -bench . -count=$(COUNT) ./internal/test/interop | tee bin/bench-e2e.txt
+	@go run ./internal/cmd/benchratio < bin/bench-e2e.txt
 
 .PHONY: bench-once
 bench-once: ## Run each benchmark once, to see that it runs
@@ -111,7 +111,7 @@ fuzz: ## Run each fuzz target; FUZZTIME=1m
 
 .PHONY: api
 api: ## Record the exported names of the public packages, which make test compares
-	go test -count=1 -run '^TestExported' ./internal/architecture -update
+	go test -count=1 -run '^TestExported' ./internal/test/architecture -update
 
 .PHONY: licenses
 licenses: ## List the modules that the client links, and their licences

@@ -31,7 +31,7 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "the `address` to listen on")
-	library := flag.String("pusher-js", "internal/interop/node_modules/pusher-js/dist/web/pusher-with-encryption.min.js",
+	library := flag.String("pusher-js", "internal/test/interop/node_modules/pusher-js/dist/web/pusher-with-encryption.min.js",
 		"the `file` with pusher-js; without it browsers get the library from Pusher")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

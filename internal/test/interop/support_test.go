@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	readme      = "../../README.md"
-	artifacts   = "../../.ci/artifacts"
+	readme      = "../../../README.md"
+	artifacts   = "../../../.ci/artifacts"
 	tableStarts = "<!-- support-table -->\n"
 	tableEnds   = "<!-- /support-table -->\n"
 )

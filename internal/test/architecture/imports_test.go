@@ -29,13 +29,13 @@ var mayImport = map[string][]string{
 	"pusher":     {"gen", "signing", "auth", "webhook", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption"},
 	"pushertest": {"gen", "gen/server", "signing", "webhook", "internal/protocol", "internal/encryption", kinOpenAPI, websocket},
 
-	"internal/sentinel":     {"signing"},
-	"internal/redact":       {"signing"},
-	"internal/protocol":     nil,
-	"internal/encryption":   {"internal/protocol", crypto},
-	"internal/contract":     nil,
-	"internal/architecture": nil,
-	"internal/benchratio":   nil,
+	"internal/sentinel":          {"signing"},
+	"internal/redact":            {"signing"},
+	"internal/protocol":          nil,
+	"internal/encryption":        {"internal/protocol", crypto},
+	"internal/test/contract":     nil,
+	"internal/test/architecture": nil,
+	"internal/cmd/benchratio":    nil,
 
 	"examples/...": {"gen", "signing", "auth", "webhook", "pusher", "pushertest"},
 }

@@ -83,7 +83,7 @@ func TestChatInTheBrowser(t *testing.T) {
 func runChat(t *testing.T) (url string) {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "chat")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-race", "-o", program, "../../examples/chat").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-race", "-o", program, "../../../examples/chat").CombinedOutput(); err != nil {
 		t.Fatalf("build the chat: %v\n%s", err, out)
 	}
 	library, err := filepath.Abs("node_modules/pusher-js/dist/web/pusher-with-encryption.min.js")

@@ -11,7 +11,7 @@ import (
 
 func load(t *testing.T) *openapi3.T {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromFile("../../openapi.yaml")
+	doc, err := openapi3.NewLoader().LoadFromFile("../../../openapi.yaml")
 	if err != nil {
 		t.Fatalf("load openapi.yaml: %v", err)
 	}

@@ -138,7 +138,7 @@ func expectFrame(b *testing.B, reader *bufio.Reader, want string) {
 func runDevserver(b *testing.B) (host string, process *os.Process) {
 	b.Helper()
 	program := filepath.Join(b.TempDir(), "devserver")
-	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", program, "../../examples/devserver").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", program, "../../../examples/devserver").CombinedOutput(); err != nil {
 		b.Fatalf("build the server: %v\n%s", err, out)
 	}
 	host = fmt.Sprintf("127.0.0.1:%d", freePort(b))

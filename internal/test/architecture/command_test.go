@@ -11,7 +11,7 @@ import (
 
 const (
 	modulePath = "github.com/openchannels/pusher-go"
-	root       = "../.." // of the module; a test runs in the folder of its package
+	root       = "../../.." // of the module; a test runs in the folder of its package
 )
 
 // runGo runs the go command in dir and returns what it printed. It needs no
