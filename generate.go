@@ -1,5 +1,5 @@
-// Package tools is no library: it holds what generates and pins the generator.
-// The client is the package pusher.
+// Package tools is not a library: it holds the commands that generate package gen
+// and pins their versions. The client is package pusher.
 package tools
 
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config gen/config.yaml openapi.yaml

@@ -2,6 +2,6 @@
 
 package tools
 
-// Pinned in go.mod, so that everyone who regenerates the client runs the same
-// version of the generator.
+// The import pins the generator in go.mod, so that everyone who regenerates the
+// client runs the same version.
 import _ "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen"

@@ -4,105 +4,115 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 
 	"github.com/openchannels/pusher-go/internal/encryption"
 	"github.com/openchannels/pusher-go/internal/protocol"
+	"github.com/openchannels/pusher-go/internal/sentinel"
 	"github.com/openchannels/pusher-go/signing"
 )
 
 var (
-	// ErrInvalid is a socket ID, channel, member or user that breaks a rule of
-	// the protocol. Nothing was signed.
-	ErrInvalid = errors.New("auth: invalid")
+	// ErrInvalid means that a socket ID, channel, member or user breaks a rule of
+	// the protocol. Nothing was signed. It matches the ErrInvalid of the other
+	// packages of this module.
+	ErrInvalid = sentinel.ErrInvalid
 
-	// ErrConfiguration is an Authorizer that cannot do what is asked of it: a
-	// bad key, secret or option, or an encrypted channel without a master key.
-	// Nothing was signed.
-	ErrConfiguration = errors.New("auth: configuration")
+	// ErrConfiguration means that an Authorizer cannot be used as requested: a
+	// key, secret or option is invalid, the channel is encrypted and no master key
+	// is set, or the Authorizer was not created with [New]. Nothing was signed. It
+	// matches the ErrConfiguration of the other packages of this module.
+	ErrConfiguration = sentinel.ErrConfiguration
 
-	// ErrForbidden is for the functions given to [Authorizer.ChannelHandler] and
-	// [Authorizer.UserHandler] to return when the answer is no. Any other error
-	// refuses as well.
+	// ErrForbidden is meant to be returned by the functions passed to
+	// [Authorizer.ChannelHandler] and [Authorizer.UserHandler] if permission is
+	// denied. Any other error has the same effect.
 	ErrForbidden = errors.New("auth: forbidden")
 )
 
-// An Authorizer signs authorizations for one app. Nothing in it changes after
-// [New]: any number of goroutines may use it. The zero value signs nothing, with
-// [ErrConfiguration].
+// An Authorizer signs authorizations for one app. It is safe for concurrent use.
+// The methods of a nil or zero Authorizer return [ErrConfiguration], and its
+// handlers respond with status code 500.
 type Authorizer struct {
-	prefix         string // of every signature: the app's key and a colon
+	key            string
 	secret         *signing.Secret
-	masterKey      *encryption.MasterKey // nil without encrypted channels
+	masterKey      *encryption.MasterKey // nil if encrypted channels are not configured
 	maxMemberBytes int
 	logger         *slog.Logger
-	scratch        sync.Pool // of *[]byte, to sign in
 }
 
-// An Option adjusts an [Authorizer].
+// An Option configures an [Authorizer].
 type Option func(*Authorizer) error
 
-// New returns an Authorizer for the app with this key and secret. The error is
-// an [ErrConfiguration] that names everything that is wrong.
+// New returns an Authorizer for the app with the given key and secret. If any of
+// its arguments is invalid, it returns an [ErrConfiguration] that lists all of
+// them.
 func New(key, secret string, opts ...Option) (*Authorizer, error) {
 	a := &Authorizer{
-		prefix:         key + ":",
+		key:            key,
 		secret:         signing.NewSecret(secret),
 		maxMemberBytes: protocol.MaxMemberBytes,
 		logger:         slog.Default(),
 	}
 	errs := []error{signing.CheckCredentials(key, secret)}
 	for _, opt := range opts {
+		if opt == nil {
+			errs = append(errs, fmt.Errorf("%w: option is nil", ErrConfiguration))
+			continue
+		}
 		errs = append(errs, opt(a))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfiguration, err)
+		return nil, fmt.Errorf("auth: %w", err)
 	}
 	return a, nil
 }
 
-// WithEncryptionMasterKey allows private-encrypted- channels, whose subscribers
-// are handed the channel's key. The master key is 32 bytes in standard base64
-// with padding, the same wherever the app publishes.
+// WithEncryptionMasterKey enables private-encrypted- channels, whose subscribers
+// receive the key of the channel. The master key is 32 bytes in standard base64
+// with padding, and the same wherever the app publishes.
 func WithEncryptionMasterKey(base64 string) Option {
 	return func(a *Authorizer) error {
 		key, err := encryption.ParseMasterKey(base64)
 		if err != nil {
-			return fmt.Errorf("WithEncryptionMasterKey: %w", err)
+			return fmt.Errorf("%w: WithEncryptionMasterKey: %w", ErrConfiguration, err)
 		}
 		a.masterKey = key
 		return nil
 	}
 }
 
-// WithMaxMemberBytes sets how many bytes of JSON a member or user may have, for
-// a server that allows other sizes than Pusher's 1,024 bytes.
+// WithMaxMemberBytes sets the maximum size in bytes of the JSON of a member, a
+// user or the data of a private channel. The default is Pusher's limit of 1,024
+// bytes. Servers compatible with Pusher may have another one.
 func WithMaxMemberBytes(n int) Option {
 	return func(a *Authorizer) error {
 		if n < 1 {
-			return fmt.Errorf("WithMaxMemberBytes(%d): want at least 1", n)
+			return fmt.Errorf("%w: WithMaxMemberBytes(%d): at least 1 is required", ErrConfiguration, n)
 		}
 		a.maxMemberBytes = n
 		return nil
 	}
 }
 
-// WithLogger sets where the handlers say why they refused a request, which the
-// sender is not told. The default is [slog.Default] as [New] finds it.
+// WithLogger sets the logger of the handlers. They log why a request was
+// rejected, which is not part of the response. The default is [slog.Default] at
+// the time of the call to [New].
 func WithLogger(logger *slog.Logger) Option {
 	return func(a *Authorizer) error {
 		if logger == nil {
-			return errors.New("WithLogger: logger is nil")
+			return fmt.Errorf("%w: WithLogger: logger is nil", ErrConfiguration)
 		}
 		a.logger = logger
 		return nil
 	}
 }
 
-// ready is the first line of every signature: the zero Authorizer has no secret.
-func (a *Authorizer) ready() error {
+// check returns an [ErrConfiguration] if a was not created with [New].
+func (a *Authorizer) check() error {
 	if a == nil || a.secret == nil {
-		return fmt.Errorf("%w: the Authorizer was not made with New", ErrConfiguration)
+		return fmt.Errorf("auth: %w: the Authorizer was not created with auth.New", ErrConfiguration)
 	}
 	return nil
 }
+
+func invalid(err error) error { return fmt.Errorf("auth: %w: %w", ErrInvalid, err) }

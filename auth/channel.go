@@ -3,109 +3,139 @@ package auth
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/openchannels/pusher-go/internal/protocol"
+	"github.com/openchannels/pusher-go/internal/redact"
 )
 
-const redacted = "[REDACTED]"
-
-// A Member is whom the other members of a presence channel see.
+// A Member describes a subscriber to the other members of a presence channel. For
+// a private channel only PrivateData is used.
 type Member struct {
-	// UserID has 1 to 128 characters of UTF-8, none of them a control character.
+	// UserID is 1 to 128 characters of valid UTF-8 without control characters.
 	UserID string
 
-	// UserInfo is anything that encodes as JSON, and left out when nil. Pusher
-	// accepts nothing but an object; other servers accept any value.
+	// UserInfo is any value that can be encoded as JSON. It is omitted if nil.
+	// Pusher accepts only objects; compatible servers accept any value.
 	UserInfo any
 
-	// SignedIn makes the member the user who signed in on this connection, with
-	// the ID and info of that sign-in; UserID and UserInfo then stay empty. The
-	// server refuses the subscription when nobody has signed in.
+	// SignedIn subscribes the user who is signed in on the connection, with the ID
+	// and info given to [Authorizer.AuthenticateUser]. UserID and UserInfo must be
+	// empty. The server rejects the subscription if no user is signed in.
 	SignedIn bool
+
+	// PrivateData is sent to the server with the subscription to a private channel;
+	// see [Authorizer.AuthorizePrivateData]. It must be nil for a presence channel.
+	// Nil, the default, works on all servers.
+	PrivateData any
 }
 
-// A ChannelAuthorization lets one connection subscribe to one channel. As JSON
-// it is what the client libraries expect. Printed with fmt or logged with slog
-// it is [REDACTED], because whoever sees it can use it.
+// A ChannelAuthorization allows one connection to subscribe to one channel. Its
+// JSON is the response that the client libraries expect. Because anybody who sees
+// it can use it, fmt and slog print [REDACTED] instead.
 type ChannelAuthorization struct {
 	Auth         string `json:"auth"`
 	ChannelData  string `json:"channel_data,omitempty"`
 	SharedSecret string `json:"shared_secret,omitempty"`
 }
 
-// Format keeps the authorization out of everything that fmt prints.
-func (ChannelAuthorization) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redacted) }
+// Format implements [fmt.Formatter]. It prints [REDACTED] for every verb.
+func (ChannelAuthorization) Format(state fmt.State, verb rune) { redact.Value{}.Format(state, verb) }
 
-// LogValue keeps the authorization out of logs.
-func (ChannelAuthorization) LogValue() slog.Value { return slog.StringValue(redacted) }
+// LogValue implements [slog.LogValuer]. It returns [REDACTED].
+func (ChannelAuthorization) LogValue() slog.Value { return redact.Value{}.LogValue() }
 
-// AuthorizePrivate lets the connection with this socket ID subscribe to a
-// channel whose name starts with private-. For private-encrypted- it adds the
-// channel's key.
+// AuthorizePrivate allows the connection with the given socket ID to subscribe to
+// a channel whose name starts with private-. For a private-encrypted- channel the
+// result includes the key of the channel.
 //
-// The error is [ErrInvalid] for a socket ID that is not digits, a dot, digits,
-// and for a channel that is not private or breaks the rule of names, 1 to 200
-// characters of a-z A-Z 0-9 _ - = @ , . and ;. It is [ErrConfiguration] for an
-// encrypted channel without [WithEncryptionMasterKey].
+// AuthorizePrivate returns [ErrInvalid] if the socket ID is not two numbers joined
+// by a dot, if the channel is not private, or if its name is not 1 to 200
+// characters of a-z A-Z 0-9 _ - = @ , . and ;. It returns [ErrConfiguration] for
+// an encrypted channel without [WithEncryptionMasterKey].
 //
-// Source: Pusher Channels docs, Authentication signatures.
+// Source: Pusher Channels docs, "Authentication signatures".
 func (a *Authorizer) AuthorizePrivate(socketID, channel string) (*ChannelAuthorization, error) {
-	if err := a.ready(); err != nil {
+	return a.AuthorizePrivateData(socketID, channel, nil)
+}
+
+// AuthorizePrivateData is like [Authorizer.AuthorizePrivate] and also signs data,
+// which the client library passes to the server as channel_data. The JSON of data
+// is limited to 1,024 bytes or the value of [WithMaxMemberBytes]. If data is nil,
+// there is none.
+//
+// Not every server supports this. The signed text is
+// socket_id:channel:channel_data, as for presence channels, which Laravel Reverb,
+// package pushertest and the integration tests of pusher-js expect. Soketi leaves
+// the data of a private channel out of the text and therefore rejects the
+// subscription as wrongly signed.
+//
+// AuthorizePrivateData returns the errors of AuthorizePrivate, and [ErrInvalid] if
+// data is too large, cannot be encoded as JSON or has text that is not valid UTF-8.
+func (a *Authorizer) AuthorizePrivateData(socketID, channel string, data any) (*ChannelAuthorization, error) {
+	if err := a.check(); err != nil {
 		return nil, err
 	}
 	if err := checkSubscription(socketID, channel); err != nil {
 		return nil, err
 	}
 	if !protocol.IsPrivate(channel) {
-		return nil, invalid(fmt.Errorf("channel %q is not a private channel", channel))
+		return nil, invalid(fmt.Errorf("not a private channel: %q", channel))
 	}
 	authorization := &ChannelAuthorization{}
 	if protocol.IsEncrypted(channel) {
 		if a.masterKey == nil {
-			return nil, fmt.Errorf("%w: channel %q needs WithEncryptionMasterKey", ErrConfiguration, channel)
+			return nil, fmt.Errorf("auth: %w: encrypted channel without WithEncryptionMasterKey: %q", ErrConfiguration, channel)
 		}
 		authorization.SharedSecret = a.masterKey.SharedSecret(channel)
 	}
-	authorization.Auth = a.signPlain(socketID, channel)
+	if data == nil {
+		authorization.Auth = a.sign(socketID, ":", channel)
+		return authorization, nil
+	}
+	channelData, err := encodeJSON(data, a.maxMemberBytes)
+	if err != nil {
+		return nil, invalid(fmt.Errorf("private channel: %w", err))
+	}
+	authorization.ChannelData = channelData
+	authorization.Auth = a.sign(socketID, ":", channel, ":", channelData)
 	return authorization, nil
 }
 
-// AuthorizePresence lets the connection with this socket ID subscribe, as the
-// member, to a channel whose name starts with presence-. The member's data has
-// at most 1,024 bytes of JSON, or as many as [WithMaxMemberBytes] says.
+// AuthorizePresence allows the connection with the given socket ID to subscribe as
+// member to a channel whose name starts with presence-. The JSON of the member is
+// limited to 1,024 bytes or the value of [WithMaxMemberBytes].
 //
-// The error is [ErrInvalid] for a socket ID that is not digits, a dot, digits,
-// for a channel that is not a presence channel or breaks the rule of names (see
-// [Authorizer.AuthorizePrivate]), and for a member that breaks a rule of
-// [Member], is too large, has no JSON or has text that is not UTF-8.
+// AuthorizePresence returns [ErrInvalid] if the socket ID or the name of the
+// channel is invalid (see [Authorizer.AuthorizePrivate]), if the channel is not a
+// presence channel, or if the member breaks a rule of [Member], is too large,
+// cannot be encoded as JSON or has text that is not valid UTF-8.
 //
-// Source: Pusher Channels docs, Authentication signatures.
+// Source: Pusher Channels docs, "Authentication signatures".
 func (a *Authorizer) AuthorizePresence(socketID, channel string, member Member) (*ChannelAuthorization, error) {
-	if err := a.ready(); err != nil {
+	if err := a.check(); err != nil {
 		return nil, err
 	}
 	if err := checkSubscription(socketID, channel); err != nil {
 		return nil, err
 	}
 	if !protocol.IsPresence(channel) {
-		return nil, invalid(fmt.Errorf("channel %q is not a presence channel", channel))
+		return nil, invalid(fmt.Errorf("not a presence channel: %q", channel))
 	}
 	if err := checkMember(member); err != nil {
 		return nil, invalid(err)
 	}
 	if member.SignedIn {
-		return &ChannelAuthorization{Auth: a.signPlain(socketID, channel)}, nil
+		return &ChannelAuthorization{Auth: a.sign(socketID, ":", channel)}, nil
 	}
-	text := newStatement(socketID, ":", channel, ":")
-	if err := text.encode(memberData{member.UserID, member.UserInfo}, a.maxMemberBytes); err != nil {
+	channelData, err := encodeJSON(memberData{member.UserID, member.UserInfo}, a.maxMemberBytes)
+	if err != nil {
 		return nil, invalid(fmt.Errorf("member: %w", err))
 	}
-	return &ChannelAuthorization{Auth: a.sign(text.bytes()), ChannelData: text.data()}, nil
+	return &ChannelAuthorization{
+		Auth:        a.sign(socketID, ":", channel, ":", channelData),
+		ChannelData: channelData,
+	}, nil
 }
 
 type memberData struct {
@@ -124,22 +154,14 @@ func checkSubscription(socketID, channel string) error {
 }
 
 func checkMember(m Member) error {
-	switch id := m.UserID; {
-	case m.SignedIn:
-		if id != "" || m.UserInfo != nil {
-			return errors.New("member is both the signed-in user and a user of its own")
-		}
-		return nil
-	case id == "":
-		return errors.New("member's user ID is empty")
-	case !utf8.ValidString(id):
-		return errors.New("member's user ID is not valid UTF-8")
-	case utf8.RuneCountInString(id) > protocol.MaxMemberIDLength:
-		return fmt.Errorf("member's user ID has %d characters, at most %d are allowed", utf8.RuneCountInString(id), protocol.MaxMemberIDLength)
-	case strings.ContainsFunc(id, unicode.IsControl):
-		return fmt.Errorf("member's user ID %q has a control character", id)
+	if m.PrivateData != nil {
+		return errors.New("member of a presence channel has PrivateData")
+	}
+	if !m.SignedIn {
+		return protocol.CheckMemberID(m.UserID)
+	}
+	if m.UserID != "" || m.UserInfo != nil {
+		return errors.New("member has SignedIn and also UserID or UserInfo")
 	}
 	return nil
 }
-
-func invalid(err error) error { return fmt.Errorf("%w: %w", ErrInvalid, err) }

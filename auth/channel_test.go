@@ -9,7 +9,7 @@ import (
 	"github.com/openchannels/pusher-go/auth"
 )
 
-func TestAuthorizePrivate(t *testing.T) {
+func TestAuthorizer_AuthorizePrivate(t *testing.T) {
 	tests := []struct {
 		name, key, secret, socketID, channel, want, sharedSecret string
 	}{
@@ -19,7 +19,7 @@ func TestAuthorizePrivate(t *testing.T) {
 			docsKey + ":58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4", "",
 		},
 		{
-			"every special character: pusher-http-java, PusherChannelAuthTest",
+			"all special characters: pusher-http-java, PusherChannelAuthTest",
 			docsKey, docsSecret, "1234.1234", "private-azAZ9_=@,.;",
 			docsKey + ":208cbbce2a22fd7d7c3509046b17a97b99d345cf4c195bc0d54af9004a022b0b", "",
 		},
@@ -48,17 +48,83 @@ func TestAuthorizePrivate(t *testing.T) {
 	}
 }
 
-func TestEncryptedChannelNeedsMasterKey(t *testing.T) {
+func TestAuthorizer_AuthorizePrivate_withoutMasterKey(t *testing.T) {
 	a := newAuthorizer(t, docsKey, docsSecret)
 	for _, channel := range []string{"private-encrypted-x", "private-encrypted-cache-x"} {
 		got, err := a.AuthorizePrivate("1.1", channel)
 		if got != nil || !errors.Is(err, auth.ErrConfiguration) {
-			t.Errorf("AuthorizePrivate(%q) without a master key = %v, %v, want ErrConfiguration", channel, got, err)
+			t.Errorf("AuthorizePrivate(%q) = %v, %v, want ErrConfiguration", channel, got, err)
 		}
 	}
 }
 
-func TestAuthorizePresence(t *testing.T) {
+func TestAuthorizer_AuthorizePrivateData(t *testing.T) {
+	tests := []struct {
+		name, key, secret, socketID, channel string
+		data                                 any
+		want                                 auth.ChannelAuthorization
+	}{
+		{
+			"encrypted channel: pusher-http-node, authenticate.js",
+			"f00d", "tofu", "123.456", "private-encrypted-bla", "foo",
+			auth.ChannelAuthorization{
+				Auth:         "f00d:962c48b78bf93d98ff4c92ee7dff04865821455b7b401e9d60a9e0a90af2c105",
+				ChannelData:  `"foo"`,
+				SharedSecret: "nlr49ISQHz91yS3cy/yWmW8wFMNeTnNL5tNHnbPJcLQ=",
+			},
+		},
+		{
+			"object: signature computed with openssl",
+			docsKey, docsSecret, "1234.1234", "private-foobar", map[string]any{"role": "<admin>", "level": 3},
+			auth.ChannelAuthorization{
+				Auth:        docsKey + ":61b318f793d75e8552093eca4dd972b2e72b319b87619996297ddad49c12719d",
+				ChannelData: `{"level":3,"role":"<admin>"}`,
+			},
+		},
+		{
+			"nil is no data: Pusher docs, Authentication signatures",
+			docsKey, docsSecret, "1234.1234", "private-foobar", nil,
+			auth.ChannelAuthorization{Auth: docsKey + ":58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := newAuthorizer(t, tt.key, tt.secret, auth.WithEncryptionMasterKey(nodeMasterKey))
+			got, err := a.AuthorizePrivateData(tt.socketID, tt.channel, tt.data)
+			if err != nil {
+				t.Fatalf("AuthorizePrivateData(%q, %q, %v) = %v", tt.socketID, tt.channel, tt.data, err)
+			}
+			if *got != tt.want {
+				t.Errorf("AuthorizePrivateData(%q, %q, %v) = %s, want %s", tt.socketID, tt.channel, tt.data, asJSON(t, got), asJSON(t, tt.want))
+			}
+		})
+	}
+}
+
+func TestAuthorizer_AuthorizePrivateData_invalid(t *testing.T) {
+	tests := []struct {
+		name, channel string
+		data          any
+		want          string
+	}{
+		{"presence channel", "presence-x", "data", "not a private channel"},
+		{"1,025 bytes", "private-x", strings.Repeat("x", 1025-2), "1025 bytes of JSON, at most 1024"},
+		{"not UTF-8", "private-x", "\xff", "not valid UTF-8"},
+		{"cannot be encoded", "private-x", func() {}, "unsupported type"},
+		{"not JSON", "private-x", json.RawMessage(""), "unexpected end"},
+	}
+	a := newAuthorizer(t, docsKey, docsSecret)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := a.AuthorizePrivateData("1.1", tt.channel, tt.data)
+			if got != nil || !errors.Is(err, auth.ErrInvalid) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("AuthorizePrivateData(%q, %.50v) = %v, %v, want ErrInvalid with %q", tt.channel, tt.data, got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestAuthorizer_AuthorizePresence(t *testing.T) {
 	tests := []struct {
 		name, key, secret, socketID, channel string
 		member                               auth.Member
@@ -83,7 +149,7 @@ func TestAuthorizePresence(t *testing.T) {
 			},
 		},
 		{
-			"the signed-in user has no data here: computed with openssl",
+			"signed-in user: computed with openssl",
 			docsKey, docsSecret, "1234.1234", "presence-foobar",
 			auth.Member{SignedIn: true},
 			auth.ChannelAuthorization{Auth: docsKey + ":71506e66e7fdca106571b8999a849ad34245bc653772e51e0026c1a2475b92ba"},
@@ -102,7 +168,7 @@ func TestAuthorizePresence(t *testing.T) {
 	}
 }
 
-func TestMemberData(t *testing.T) {
+func TestAuthorizer_AuthorizePresence_channelData(t *testing.T) {
 	type profile struct {
 		Name string `json:"name"`
 	}
@@ -111,15 +177,15 @@ func TestMemberData(t *testing.T) {
 		member auth.Member
 		want   string
 	}{
-		{"no info is left out", auth.Member{UserID: "1"}, `{"user_id":"1"}`},
-		{"a struct", auth.Member{UserID: "1", UserInfo: profile{"Ann"}}, `{"user_id":"1","user_info":{"name":"Ann"}}`},
+		{"nil info", auth.Member{UserID: "1"}, `{"user_id":"1"}`},
+		{"struct", auth.Member{UserID: "1", UserInfo: profile{"Ann"}}, `{"user_id":"1","user_info":{"name":"Ann"}}`},
 		{"raw JSON", auth.Member{UserID: "1", UserInfo: json.RawMessage(`{ "a": "<b>" }`)}, `{"user_id":"1","user_info":{"a":"<b>"}}`},
-		{"a list", auth.Member{UserID: "1", UserInfo: []int{1, 2}}, `{"user_id":"1","user_info":[1,2]}`},
-		{"false is a value", auth.Member{UserID: "1", UserInfo: false}, `{"user_id":"1","user_info":false}`},
-		{"quotes and braces stay inside the ID", auth.Member{UserID: `","user_id":"admin`}, `{"user_id":"\",\"user_id\":\"admin"}`},
-		{"any script", auth.Member{UserID: "Ёлка 🎄"}, `{"user_id":"Ёлка 🎄"}`},
-		{"a genuine U+FFFD", auth.Member{UserID: "a\uFFFDb"}, "{\"user_id\":\"a\uFFFDb\"}"},
-		{"the letters of its escape", auth.Member{UserID: `\ufffd`}, `{"user_id":"\\ufffd"}`},
+		{"list", auth.Member{UserID: "1", UserInfo: []int{1, 2}}, `{"user_id":"1","user_info":[1,2]}`},
+		{"false", auth.Member{UserID: "1", UserInfo: false}, `{"user_id":"1","user_info":false}`},
+		{"quotes in ID", auth.Member{UserID: `","user_id":"admin`}, `{"user_id":"\",\"user_id\":\"admin"}`},
+		{"other scripts", auth.Member{UserID: "Ёлка 🎄"}, `{"user_id":"Ёлка 🎄"}`},
+		{"U+FFFD", auth.Member{UserID: "a\uFFFDb"}, "{\"user_id\":\"a\uFFFDb\"}"},
+		{"escape sequence of U+FFFD as text", auth.Member{UserID: `\ufffd`}, `{"user_id":"\\ufffd"}`},
 		{"128 characters of two bytes", auth.Member{UserID: strings.Repeat("é", 128)}, `{"user_id":"` + strings.Repeat("é", 128) + `"}`},
 		{"1,024 bytes", auth.Member{UserID: "1", UserInfo: strings.Repeat("x", 1024-30)}, `{"user_id":"1","user_info":"` + strings.Repeat("x", 1024-30) + `"}`},
 	}
@@ -137,38 +203,40 @@ func TestMemberData(t *testing.T) {
 	}
 }
 
-func TestAuthorizePresenceRefusesMember(t *testing.T) {
+func TestAuthorizer_AuthorizePresence_invalidMember(t *testing.T) {
 	tests := []struct {
 		name   string
 		member auth.Member
 		want   string
 	}{
-		{"nobody", auth.Member{}, "user ID is empty"},
+		{"empty ID", auth.Member{}, "member ID is empty"},
 		{"129 characters", auth.Member{UserID: strings.Repeat("é", 129)}, "129 characters, at most 128"},
-		{"a line end", auth.Member{UserID: "a\nb"}, "control character"},
-		{"a NUL", auth.Member{UserID: "a\x00"}, "control character"},
-		{"an ID that is not UTF-8", auth.Member{UserID: "a\xff"}, "not valid UTF-8"},
-		{"info that is not UTF-8", auth.Member{UserID: "1", UserInfo: map[string]string{"name": "a\xffb"}}, "not valid UTF-8"},
-		{"raw info that is not UTF-8", auth.Member{UserID: "1", UserInfo: json.RawMessage("\"\xff\"")}, "not valid UTF-8"},
-		{"info that is not UTF-8 after letters that look like it", auth.Member{UserID: "1", UserInfo: "\\ufffd \xff"}, "not valid UTF-8"},
-		{"info without JSON", auth.Member{UserID: "1", UserInfo: func() {}}, "unsupported type"},
-		{"raw info that is no JSON", auth.Member{UserID: "1", UserInfo: json.RawMessage(`{"a":`)}, "unexpected end"},
+		{"line feed in ID", auth.Member{UserID: "a\nb"}, "control character"},
+		{"NUL in ID", auth.Member{UserID: "a\x00"}, "control character"},
+		{"ID is not UTF-8", auth.Member{UserID: "a\xff"}, "not valid UTF-8"},
+		{"info is not UTF-8", auth.Member{UserID: "1", UserInfo: map[string]string{"name": "a\xffb"}}, "not valid UTF-8"},
+		{"raw info is not UTF-8", auth.Member{UserID: "1", UserInfo: json.RawMessage("\"\xff\"")}, "not valid UTF-8"},
+		{"info is not UTF-8, after an escape sequence as text", auth.Member{UserID: "1", UserInfo: "\\ufffd \xff"}, "not valid UTF-8"},
+		{"info cannot be encoded", auth.Member{UserID: "1", UserInfo: func() {}}, "unsupported type"},
+		{"raw info is not JSON", auth.Member{UserID: "1", UserInfo: json.RawMessage(`{"a":`)}, "unexpected end"},
 		{"1,025 bytes", auth.Member{UserID: "1", UserInfo: strings.Repeat("x", 1025-30)}, "1025 bytes of JSON, at most 1024"},
-		{"two users at once", auth.Member{UserID: "1", SignedIn: true}, "signed-in user"},
-		{"info for the signed-in user", auth.Member{UserInfo: "x", SignedIn: true}, "signed-in user"},
+		{"SignedIn and ID", auth.Member{UserID: "1", SignedIn: true}, "SignedIn"},
+		{"SignedIn and info", auth.Member{UserInfo: "x", SignedIn: true}, "SignedIn"},
+		{"private data", auth.Member{UserID: "1", PrivateData: "x"}, "PrivateData"},
+		{"SignedIn and private data", auth.Member{SignedIn: true, PrivateData: "x"}, "PrivateData"},
 	}
 	a := newAuthorizer(t, docsKey, docsSecret)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := a.AuthorizePresence("1.1", "presence-x", tt.member)
 			if got != nil || !errors.Is(err, auth.ErrInvalid) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("AuthorizePresence(%+.100v) = %v, %v, want ErrInvalid that says %q", tt.member, got, err, tt.want)
+				t.Errorf("AuthorizePresence(%+.100v) = %v, %v, want ErrInvalid with %q", tt.member, got, err, tt.want)
 			}
 		})
 	}
 }
 
-func TestMaxMemberBytes(t *testing.T) {
+func TestWithMaxMemberBytes(t *testing.T) {
 	a := newAuthorizer(t, docsKey, docsSecret, auth.WithMaxMemberBytes(2048))
 	info := strings.Repeat("x", 2048-30)
 	if _, err := a.AuthorizePresence("1.1", "presence-x", auth.Member{UserID: "1", UserInfo: info}); err != nil {
@@ -177,9 +245,16 @@ func TestMaxMemberBytes(t *testing.T) {
 	if _, err := a.AuthorizePresence("1.1", "presence-x", auth.Member{UserID: "1", UserInfo: info + "x"}); !errors.Is(err, auth.ErrInvalid) {
 		t.Errorf("AuthorizePresence with 2,049 bytes of 2,048 = %v, want ErrInvalid", err)
 	}
+	data := strings.Repeat("x", 2048-2)
+	if _, err := a.AuthorizePrivateData("1.1", "private-x", data); err != nil {
+		t.Errorf("AuthorizePrivateData with 2,048 bytes of 2,048 = %v", err)
+	}
+	if _, err := a.AuthorizePrivateData("1.1", "private-x", data+"x"); !errors.Is(err, auth.ErrInvalid) {
+		t.Errorf("AuthorizePrivateData with 2,049 bytes of 2,048 = %v, want ErrInvalid", err)
+	}
 }
 
-// asJSON shows what printing would redact.
+// asJSON returns the fields that fmt redacts.
 func asJSON(t *testing.T, v any) string {
 	t.Helper()
 	text, err := json.Marshal(v)

@@ -1,29 +1,30 @@
-// Package auth tells browsers and apps what they may subscribe to: it authorizes
-// private and presence channels and signs users in.
+// Package auth authorizes subscriptions to private and presence channels and
+// authenticates users, in response to the requests of Pusher's client libraries.
 //
-// Make one [Authorizer] with [New] and mount what its [Authorizer.ChannelHandler]
-// and [Authorizer.UserHandler] return where the client libraries ask:
+// Create one [Authorizer] with [New] and mount the handlers returned by
+// [Authorizer.ChannelHandler] and [Authorizer.UserHandler] at the paths that the
+// client libraries are configured with:
 //
-//	mux.Handle("POST /pusher/auth", authorizer.ChannelHandler(mayJoin))
-//	mux.Handle("POST /pusher/user-auth", authorizer.UserHandler(whoIs))
+//	mux.Handle("POST /pusher/auth", authorizer.ChannelHandler(authorizeChannel))
+//	mux.Handle("POST /pusher/user-auth", authorizer.UserHandler(authenticateUser))
 //
-// The two functions are the app's own: they find out who sends the request and
-// say yes or no. Everything else, from reading the request to the status of a
-// refusal, is the handler's.
+// The two functions belong to the app: they identify the sender of the request
+// and decide. The handlers do everything else, from reading the request to
+// choosing the status code.
 //
-// Leave the handlers for [Authorizer.AuthorizePrivate],
-// [Authorizer.AuthorizePresence] and [Authorizer.AuthenticateUser] when requests
-// come another way, over gRPC say. These sign for whoever asks: check the
-// permission first. What they return is ready to be encoded as JSON.
+// If requests arrive another way, over gRPC for example, call
+// [Authorizer.AuthorizePrivate], [Authorizer.AuthorizePresence] and
+// [Authorizer.AuthenticateUser] directly. These methods do not check permissions,
+// so check them before the call. Their results can be encoded as JSON.
 //
-// An authorization is an HMAC over a short text, and the texts for private
-// channels, presence channels and users differ only in their colons and braces.
-// A server that signs whatever channel name it is sent can be asked for the
-// private channel presence-room:{"user_id":"admin"}, and has then signed admin
-// into the room. So every name is checked before anything is signed, and each
-// method signs for its own kind of channel only.
+// An authorization is an HMAC of a short text, and the texts for private
+// channels, presence channels and users differ only in colons and braces. If a
+// server signed any channel name it received, a request for the private channel
+// presence-room:{"user_id":"admin"} would yield a signature that admits its sender
+// to the room as admin. Every name is therefore checked before anything is
+// signed, and each method signs for its own kind of channel only.
 //
-// Package pusher has a client with an Authorizer for its credentials, package
-// webhook receives what Pusher tells the app, package signing signs requests to
-// the HTTP API.
+// Package pusher has a client that provides an Authorizer for its credentials.
+// Package webhook verifies webhooks, and package signing signs requests to the
+// HTTP API.
 package auth

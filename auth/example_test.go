@@ -3,6 +3,7 @@ package auth_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,8 +19,8 @@ func Example() {
 		return
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST /pusher/auth", authorizer.ChannelHandler(mayJoin))
-	mux.Handle("POST /pusher/user-auth", authorizer.UserHandler(whoIs))
+	mux.Handle("POST /pusher/auth", authorizer.ChannelHandler(authorizeChannel))
+	mux.Handle("POST /pusher/user-auth", authorizer.UserHandler(authenticateUser))
 
 	post(mux, "/pusher/auth", "ann", url.Values{"socket_id": {"1234.1234"}, "channel_name": {"private-foobar"}})
 	post(mux, "/pusher/auth", "", url.Values{"socket_id": {"1234.1234"}, "channel_name": {"private-foobar"}})
@@ -30,8 +31,8 @@ func Example() {
 	// 200 {"auth":"278d425bdf160c739803:4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba","user_data":"{\"id\":\"12345\"}"}
 }
 
-// mayJoin lets everybody who is logged in join every channel.
-func mayJoin(r *http.Request, _ auth.ChannelRequest) (*auth.Member, error) {
+// authorizeChannel lets everybody who is logged in subscribe to every channel.
+func authorizeChannel(r *http.Request, _ auth.ChannelRequest) (*auth.Member, error) {
 	name := session(r)
 	if name == "" {
 		return nil, auth.ErrForbidden
@@ -39,7 +40,7 @@ func mayJoin(r *http.Request, _ auth.ChannelRequest) (*auth.Member, error) {
 	return &auth.Member{UserID: name}, nil
 }
 
-func whoIs(r *http.Request) (*auth.User, error) {
+func authenticateUser(r *http.Request) (*auth.User, error) {
 	name := session(r)
 	if name == "" {
 		return nil, auth.ErrForbidden
@@ -47,7 +48,7 @@ func whoIs(r *http.Request) (*auth.User, error) {
 	return &auth.User{ID: name}, nil
 }
 
-// session stands for the app's own way to tell who sends a request.
+// session stands for the app's session management.
 func session(r *http.Request) string { return r.Header.Get("X-Session") }
 
 func post(handler http.Handler, path, session string, form url.Values) {
@@ -59,9 +60,9 @@ func post(handler http.Handler, path, session string, form url.Values) {
 	fmt.Println(recorder.Code, strings.TrimSpace(recorder.Body.String()))
 }
 
-// Chi mounts an http.Handler as it is. Echo, Gin and their kin have a context
-// that holds the writer and the request; echo.WrapHandler and gin.WrapH adapt a
-// handler as wrap does here.
+// Chi accepts an http.Handler. Echo, Gin and similar frameworks have a context with
+// the writer and the request, and adapt a handler with echo.WrapHandler or gin.WrapH,
+// as wrap does here.
 func ExampleAuthorizer_ChannelHandler_frameworks() {
 	type context struct {
 		writer  http.ResponseWriter
@@ -77,7 +78,7 @@ func ExampleAuthorizer_ChannelHandler_frameworks() {
 		return
 	}
 	routes := map[string]func(context){
-		"/pusher/auth": wrap(authorizer.ChannelHandler(mayJoin)),
+		"/pusher/auth": wrap(authorizer.ChannelHandler(authorizeChannel)),
 	}
 
 	router := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -94,11 +95,11 @@ func ExampleAuthorizer_ChannelHandler() {
 		fmt.Println(err)
 		return
 	}
-	handler := authorizer.ChannelHandler(func(r *http.Request, asked auth.ChannelRequest) (*auth.Member, error) {
+	handler := authorizer.ChannelHandler(func(r *http.Request, request auth.ChannelRequest) (*auth.Member, error) {
 		name := session(r)
-		switch asked.Channel {
+		switch request.Channel {
 		case "private-" + name:
-			return nil, nil // a private channel has no members
+			return nil, nil // a private channel needs no member
 		case "presence-lobby":
 			return &auth.Member{UserID: name, UserInfo: map[string]string{"name": "Ann"}}, nil
 		}
@@ -112,6 +113,29 @@ func ExampleAuthorizer_ChannelHandler() {
 	// 200 {"auth":"278d425bdf160c739803:e6f91ae9966f097a185651bc721d2ca37ab4c5a003fb810897f0228152f40d9b","channel_data":"{\"user_id\":\"ann\",\"user_info\":{\"name\":\"Ann\"}}"}
 	// 403 Forbidden
 	// 400 Bad Request
+}
+
+// The npm package pusher-js-auth authorizes all channels of a page with one request.
+func ExampleAuthorizer_ChannelHandler_batch() {
+	authorizer, err := auth.New("278d425bdf160c739803", "7ad3773142a6692b25b8",
+		auth.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handler := authorizer.ChannelHandler(func(r *http.Request, request auth.ChannelRequest) (*auth.Member, error) {
+		if request.Channel != "private-"+session(r) {
+			return nil, auth.ErrForbidden
+		}
+		return nil, nil
+	})
+	post(handler, "/pusher/auth", "ann", url.Values{
+		"socket_id":       {"1234.1234"},
+		"channel_name[0]": {"private-ann"},
+		"channel_name[1]": {"private-bob"},
+	})
+	// Output:
+	// 200 {"private-ann":{"status":200,"data":{"auth":"278d425bdf160c739803:0dff9be98d1c01f786012d42d7da4db64dfa6e4ba5cb671141f0155107704bfd"}},"private-bob":{"status":403}}
 }
 
 func ExampleAuthorizer_UserHandler() {
@@ -140,8 +164,8 @@ func ExampleNew() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// auth: configuration: invalid configuration: key is empty
-	// WithEncryptionMasterKey: encryption master key has 5 bytes, want 32
+	// auth: invalid configuration: the key is empty
+	// invalid configuration: WithEncryptionMasterKey: encryption master key has 5 bytes, 32 are required
 }
 
 func ExampleAuthorizer_AuthorizePrivate() {
@@ -162,6 +186,25 @@ func ExampleAuthorizer_AuthorizePrivate() {
 	// Output:
 	// 278d425bdf160c739803:58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4
 	// true
+}
+
+func ExampleAuthorizer_AuthorizePrivateData() {
+	authorizer, err := auth.New("278d425bdf160c739803", "7ad3773142a6692b25b8")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	data := map[string]any{"role": "<admin>", "level": 3}
+	authorization, err := authorizer.AuthorizePrivateData("1234.1234", "private-foobar", data)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(authorization.Auth)
+	fmt.Println(authorization.ChannelData)
+	// Output:
+	// 278d425bdf160c739803:61b318f793d75e8552093eca4dd972b2e72b319b87619996297ddad49c12719d
+	// {"level":3,"role":"<admin>"}
 }
 
 func ExampleAuthorizer_AuthorizePresence() {
@@ -201,6 +244,13 @@ func ExampleAuthorizer_AuthenticateUser() {
 	// {"id":"12345"}
 }
 
+func ExampleSocketID() {
+	r := httptest.NewRequest(http.MethodPost, "/messages", nil)
+	r.Header.Set("X-Socket-ID", "1234.5678")
+	fmt.Println(auth.SocketID(r))
+	// Output: 1234.5678
+}
+
 func ExampleWithEncryptionMasterKey() {
 	authorizer, err := auth.New("f00d", "tofu",
 		auth.WithEncryptionMasterKey("zyrm8pvV2C9fJcBfhyXzvxbJVN/H7QLmbe0xJi1GhPU="))
@@ -238,7 +288,7 @@ func ExampleWithJSONP() {
 }
 
 func ExampleWithMaxMemberBytes() {
-	// For a server of one's own that allows more than Pusher does.
+	// For a self-hosted server with a higher limit than Pusher.
 	authorizer, err := auth.New("278d425bdf160c739803", "7ad3773142a6692b25b8", auth.WithMaxMemberBytes(2048))
 	if err != nil {
 		fmt.Println(err)

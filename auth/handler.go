@@ -9,137 +9,161 @@ import (
 	"net/url"
 
 	"github.com/openchannels/pusher-go/internal/protocol"
+	"github.com/openchannels/pusher-go/internal/redact"
 )
 
-// A ChannelRequest asks whether a connection may subscribe to a channel. Both
-// are well formed, and the channel is private or a presence channel.
+// A ChannelRequest is a request of a connection to subscribe to a channel. Both
+// fields are well-formed, and the channel is a private or presence channel.
 type ChannelRequest struct {
 	SocketID, Channel string
 }
 
-// A HandlerOption adjusts a handler.
-type HandlerOption func(*endpoint)
+// A HandlerOption configures a handler.
+type HandlerOption func(*handler)
 
-// ChannelHandler returns the endpoint that client libraries ask for channel
-// authorizations. Nothing is signed unless allow says yes.
+// ChannelHandler returns the handler that client libraries send channel
+// authorization requests to. It signs nothing unless authorize returns a nil error.
 //
-// Allow finds out who sends the request, from its session say, and whether they
-// may subscribe. Any error means no. A nil error means yes: on a private channel
-// whatever the member, which may be nil; on a presence channel with the member
-// to subscribe as, and a nil member there means no. Allow decides on the
-// [ChannelRequest], which is what gets signed. Further fields of the body are
-// in r.PostForm for a form, and JSON can be read again from r.Body. A panic in
-// allow goes through to the server, with nothing written.
+// Authorize identifies the sender, by its session for example, and decides whether
+// it may subscribe. Any error denies permission. For a private channel a nil error
+// grants it; the [Member] may be nil, and only its PrivateData is used. For a
+// presence channel authorize returns the member to subscribe as, and a nil member
+// denies permission. The decision must be based on the [ChannelRequest], which is
+// what gets signed. Other fields of a form are available in r.PostForm, and a JSON
+// body can be read again from r.Body. A panic in authorize is not recovered;
+// nothing has been written by then.
 //
-// The handler answers POST with a body of at most 16 KiB, a form or a JSON
-// object, that has socket_id and channel_name once each. It answers 200 and the
-// JSON of a [ChannelAuthorization], or a status without detail:
+// The handler accepts POST requests with a body of at most 16 KiB, which is a form
+// or a JSON object that has the fields socket_id and channel_name exactly once. It
+// responds with status code 200 and the JSON of a [ChannelAuthorization], or with
+// one of these status codes and no details:
 //
-//   - 400 for bad input, and for a channel that needs no authorization
-//   - 403 when allow says no
+//   - 400 if the input is invalid or the channel needs no authorization
+//   - 403 if authorize denies permission
 //   - 405 for another method
 //   - 413 for a larger body
 //   - 415 for another content type
-//   - 500 when allow says yes and still nothing can be signed: the member
-//     breaks a rule, or there is no master key for an encrypted channel
+//   - 500 if permission was granted and nothing can be signed, because the member
+//     is invalid or the channel is encrypted and no master key is set
 //
-// The reason goes to the logger of [WithLogger]. Answers are not to be stored.
-// Headers for other origins (CORS) are left to a handler around this one.
+// The reason is logged; see [WithLogger]. Responses must not be cached. CORS
+// headers are left to middleware.
 //
-// ChannelHandler panics if allow is nil.
+// # Batches
 //
-// Source: Pusher Channels docs, Authorizing users.
-func (a *Authorizer) ChannelHandler(allow func(*http.Request, ChannelRequest) (*Member, error), opts ...HandlerOption) http.Handler {
-	if allow == nil {
-		panic("auth: ChannelHandler needs a function that allows")
+// The handler also accepts the requests of the npm package pusher-js-auth, which
+// combines the subscriptions of a page: a form with the field socket_id and the
+// fields channel_name[0], channel_name[1] and so on, for at most 100 different
+// channels. Long names reach the limit of 16 KiB earlier, at an average of about 140
+// characters for 100 channels. Authorize is called once per channel, in order of
+// the index, one call at a time. The status code of the response is 200, and its
+// body has a result for each channel:
+//
+//	{
+//		"private-a": {"status": 200, "data": {"auth": "KEY:SIGNATURE"}},
+//		"private-b": {"status": 403}
+//	}
+//
+// The status of a channel is one of 200, 400, 403 and 500, with the meaning above.
+// The request as a whole is rejected with 400 if the socket ID is invalid, a channel
+// is repeated, the form also has the field channel_name, or there are too many
+// channels.
+//
+// ChannelHandler panics if authorize is nil.
+//
+// Source: Pusher Channels docs, "Authorizing users"; pusher-js-auth 4.0.1, README.
+func (a *Authorizer) ChannelHandler(authorize func(*http.Request, ChannelRequest) (*Member, error), opts ...HandlerOption) http.Handler {
+	if authorize == nil {
+		panic("auth: ChannelHandler: authorize is nil")
 	}
-	return a.newEndpoint(opts, func(r *http.Request, fields url.Values) (any, error) {
-		request := ChannelRequest{SocketID: one(fields, "socket_id"), Channel: one(fields, "channel_name")}
-		if err := checkSubscription(request.SocketID, request.Channel); err != nil {
-			return nil, refuse(http.StatusBadRequest, err)
+	return a.newHandler(opts, func(r *http.Request, fields url.Values) (any, error) {
+		socketID := single(fields, "socket_id")
+		if err := protocol.CheckSocketID(socketID); err != nil {
+			return nil, rejection(http.StatusBadRequest, err)
 		}
-		private, presence := protocol.IsPrivate(request.Channel), protocol.IsPresence(request.Channel)
-		if !private && !presence {
-			return nil, refuse(http.StatusBadRequest, fmt.Errorf("channel %q needs no authorization", request.Channel))
+		if hasBatchField(fields) {
+			return a.authorizeBatch(r, socketID, fields, authorize)
 		}
-		member, err := allow(r, request)
-		if err != nil {
-			return nil, refuse(http.StatusForbidden, fmt.Errorf("channel %q: %w", request.Channel, err))
-		}
-		if private {
-			return a.AuthorizePrivate(request.SocketID, request.Channel)
-		}
-		if member == nil {
-			return nil, refuse(http.StatusForbidden, fmt.Errorf("channel %q: allow returned no member and no error", request.Channel))
-		}
-		return a.AuthorizePresence(request.SocketID, request.Channel, *member)
+		return a.authorizeChannel(r, ChannelRequest{socketID, single(fields, "channel_name")}, authorize)
 	})
 }
 
-// UserHandler returns the endpoint that client libraries ask to sign a user in.
-// Nothing is signed unless allow says who the user is.
-//
-// Allow finds out who sends the request. Any error means that nobody signs in,
-// and so does a nil user. It reads requests and answers as
-// [Authorizer.ChannelHandler] does, with socket_id the only field and the JSON
-// of a [UserAuthentication].
-//
-// UserHandler panics if allow is nil.
-//
-// Source: Pusher Channels docs, Authenticating users.
-func (a *Authorizer) UserHandler(allow func(*http.Request) (*User, error), opts ...HandlerOption) http.Handler {
-	if allow == nil {
-		panic("auth: UserHandler needs a function that allows")
+func (a *Authorizer) authorizeChannel(r *http.Request, request ChannelRequest, authorize func(*http.Request, ChannelRequest) (*Member, error)) (*ChannelAuthorization, error) {
+	if err := protocol.CheckChannel(request.Channel); err != nil {
+		return nil, rejection(http.StatusBadRequest, err)
 	}
-	return a.newEndpoint(opts, func(r *http.Request, fields url.Values) (any, error) {
-		socketID := one(fields, "socket_id")
+	private := protocol.IsPrivate(request.Channel)
+	if !private && !protocol.IsPresence(request.Channel) {
+		return nil, rejection(http.StatusBadRequest, fmt.Errorf("channel needs no authorization: %q", request.Channel))
+	}
+	member, err := authorize(r, request)
+	switch {
+	case err != nil:
+		return nil, rejection(http.StatusForbidden, fmt.Errorf("channel %q: %w", request.Channel, err))
+	case private && member == nil:
+		return a.AuthorizePrivate(request.SocketID, request.Channel)
+	case private:
+		return a.AuthorizePrivateData(request.SocketID, request.Channel, member.PrivateData)
+	case member == nil:
+		return nil, rejection(http.StatusForbidden, fmt.Errorf("channel %q: neither a member nor an error was returned", request.Channel))
+	default:
+		return a.AuthorizePresence(request.SocketID, request.Channel, *member)
+	}
+}
+
+// UserHandler returns the handler that client libraries send user authentication
+// requests to. It signs nothing unless authenticate returns a user.
+//
+// Authenticate identifies the sender of the request. Any error rejects the request,
+// and so does a nil user. Requests and responses are as described for
+// [Authorizer.ChannelHandler], except that socket_id is the only field and the
+// response is the JSON of a [UserAuthentication].
+//
+// UserHandler panics if authenticate is nil.
+//
+// Source: Pusher Channels docs, "Authenticating users".
+func (a *Authorizer) UserHandler(authenticate func(*http.Request) (*User, error), opts ...HandlerOption) http.Handler {
+	if authenticate == nil {
+		panic("auth: UserHandler: authenticate is nil")
+	}
+	return a.newHandler(opts, func(r *http.Request, fields url.Values) (any, error) {
+		socketID := single(fields, "socket_id")
 		if err := protocol.CheckSocketID(socketID); err != nil {
-			return nil, refuse(http.StatusBadRequest, err)
+			return nil, rejection(http.StatusBadRequest, err)
 		}
-		user, err := allow(r)
+		user, err := authenticate(r)
 		if err != nil {
-			return nil, refuse(http.StatusForbidden, err)
+			return nil, rejection(http.StatusForbidden, err)
 		}
 		if user == nil {
-			return nil, refuse(http.StatusForbidden, errors.New("allow returned no user and no error"))
+			return nil, rejection(http.StatusForbidden, errors.New("neither a user nor an error was returned"))
 		}
 		return a.AuthenticateUser(socketID, *user)
 	})
 }
 
-// An endpoint is what the two handlers share: it reads the fields, lets answer
-// decide, and writes.
-type endpoint struct {
-	answer func(*http.Request, url.Values) (any, error)
-	logger *slog.Logger
-	jsonp  bool
+// A handler is what ChannelHandler and UserHandler have in common: it reads the
+// fields of a request and writes the value returned by respond.
+type handler struct {
+	authorizer *Authorizer
+	respond    func(*http.Request, url.Values) (any, error)
+	jsonp      bool
 }
 
-func (a *Authorizer) newEndpoint(opts []HandlerOption, answer func(*http.Request, url.Values) (any, error)) *endpoint {
-	e := &endpoint{answer: answer, logger: slog.Default()}
-	if a.ready() == nil {
-		e.logger = a.logger
-	}
+func (a *Authorizer) newHandler(opts []HandlerOption, respond func(*http.Request, url.Values) (any, error)) *handler {
+	h := &handler{authorizer: a, respond: respond}
 	for _, opt := range opts {
-		opt(e)
+		if opt != nil {
+			opt(h)
+		}
 	}
-	return e
+	return h
 }
 
-func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	fields, callback, err := e.read(w, r)
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, callback, err := h.serve(w, r)
 	if err != nil {
-		e.refuse(w, r, err)
-		return
-	}
-	answer, err := e.answer(r, fields)
-	if err != nil {
-		e.refuse(w, r, err)
-		return
-	}
-	body, err := json.Marshal(answer)
-	if err != nil {
-		e.refuse(w, r, err)
+		h.reject(w, r, err)
 		return
 	}
 	header := w.Header()
@@ -148,36 +172,88 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Type", "application/json")
 	if callback != "" {
 		header.Set("Content-Type", "application/javascript; charset=utf-8")
-		body = call(callback, body)
+		body = script(callback, body)
 	}
-	// The client libraries take no other status than 200. A failed write is the
-	// client's going away, and nobody is left to tell.
+	// The client libraries accept no other status code than 200. A write fails
+	// only if the client has gone, so the error cannot be used.
 	_, _ = w.Write(body)
 }
 
-// A refusal is an answer with another status than 200, and its reason.
-type refusal struct {
-	status int
-	reason error
+// serve returns the JSON of the response and, for JSONP, the callback's name.
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) (body []byte, callback string, err error) {
+	if err := h.authorizer.check(); err != nil {
+		return nil, "", err
+	}
+	fields, callback, err := h.read(w, r)
+	if err != nil {
+		return nil, "", err
+	}
+	response, err := h.respond(r, fields)
+	if err != nil {
+		return nil, "", err
+	}
+	body, err = json.Marshal(response)
+	return body, callback, err
 }
 
-func refuse(status int, reason error) error { return &refusal{status, reason} }
-
-func (r *refusal) Error() string { return r.reason.Error() }
-
-// refuse answers with the status alone. An error that is no refusal came after
-// allow had said yes, so it is this side's to mend.
-func (e *endpoint) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	status, level := http.StatusInternalServerError, slog.LevelError
-	var refused *refusal
-	if errors.As(err, &refused) {
-		status, level = refused.status, slog.LevelWarn
-	}
-	e.logger.Log(r.Context(), level, "authorization refused", "path", r.URL.Path, "status", status, "reason", err)
+// reject logs err and responds with its status code and no details.
+func (h *handler) reject(w http.ResponseWriter, r *http.Request, err error) {
+	status := statusOf(err)
+	h.authorizer.logRejection(r, status, err)
 
 	w.Header().Set("Cache-Control", "no-store")
 	if status == http.StatusMethodNotAllowed {
-		w.Header().Set("Allow", e.methods())
+		w.Header().Set("Allow", h.methods())
 	}
 	http.Error(w, http.StatusText(status), status)
+}
+
+// A statusError is an error with the status code of the response to it.
+type statusError struct {
+	status int
+	err    error
+}
+
+func rejection(status int, err error) error { return &statusError{status, err} }
+
+func (e *statusError) Error() string { return e.err.Error() }
+
+// statusOf returns the status code for err. Any error but a statusError occurred
+// after permission was granted, so it is a fault of the app.
+func statusOf(err error) int {
+	var rejected *statusError
+	if errors.As(err, &rejected) {
+		return rejected.status
+	}
+	return http.StatusInternalServerError
+}
+
+// Limits in bytes for texts in a log line, which are under the control of the sender.
+const (
+	maxLoggedPath  = 200
+	maxLoggedError = 500
+)
+
+// logRejection logs that a request, or some channels of a batch, were rejected.
+func (a *Authorizer) logRejection(r *http.Request, status int, err error, attrs ...slog.Attr) {
+	logger := slog.Default()
+	if a.check() == nil {
+		logger = a.logger
+	}
+	level := slog.LevelWarn
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	attrs = append(attrs,
+		slog.String("path", logText(r.URL.Path, maxLoggedPath)),
+		slog.Int("status", status),
+		slog.String("error", logText(err.Error(), maxLoggedError)))
+	logger.LogAttrs(r.Context(), level, "authorization rejected", attrs...)
+}
+
+// logText returns s redacted and truncated for a log line. It cuts a long text
+// first, because redacting the megabyte that net/http allows in a path would take
+// a tenth of a second.
+func logText(s string, maxBytes int) string {
+	return redact.Line(s[:min(len(s), 4<<10)], maxBytes)
 }

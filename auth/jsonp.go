@@ -7,36 +7,37 @@ import (
 
 const maxCallbackLength = 128
 
-// A callback is a path of names. Pusher-js ends it with the index of a call, as
-// in Pusher.auth_callbacks['1'].
+// callbackName matches names joined by dots. Pusher-js appends the index of a call,
+// as in Pusher.auth_callbacks['1'].
 var callbackName = regexp.MustCompile(`^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*(\['\d+'\])?$`)
 
-// WithJSONP has the handler answer GET as well, with its fields in the query and
-// a script that calls the function named by the field callback: at most 128
-// characters, names joined by dots, at the end perhaps a number in ['…'].
+// WithJSONP makes the handler also accept GET requests with the fields in the query.
+// The response is a script that calls the function named by the field callback: at
+// most 128 characters, names joined by dots, optionally followed by a number in
+// ['…'].
 //
-// A page of any origin can load such a script, with the visitor's cookies, and
-// read the authorization. Use it for browsers without CORS only, and have allow
-// decide on something that other origins' pages do not have, such as a token in
+// A page of any origin can load such a script with the cookies of the visitor and
+// read the authorization. Use it only for browsers without CORS, and base the
+// decision on something that pages of other origins do not have, such as a token in
 // the query.
 func WithJSONP() HandlerOption {
-	return func(e *endpoint) { e.jsonp = true }
+	return func(h *handler) { h.jsonp = true }
 }
 
 func checkCallback(name string) error {
 	if len(name) > maxCallbackLength || !callbackName.MatchString(name) {
-		return errors.New("callback is missing, given twice or no name of a function")
+		return errors.New("callback is missing, repeated or not the name of a function")
 	}
 	return nil
 }
 
-// call returns the script. It begins with a comment, so that the caller does not
-// choose its first bytes: scripts have passed for files of other formats.
-func call(callback string, argument []byte) []byte {
-	script := make([]byte, 0, len("/**/();")+len(callback)+len(argument))
-	script = append(script, "/**/"...)
-	script = append(script, callback...)
-	script = append(script, '(')
-	script = append(script, argument...)
-	return append(script, ");"...)
+// script returns a call of callback. It begins with a comment, so that the sender
+// does not choose the first bytes: scripts have been mistaken for other file formats.
+func script(callback string, argument []byte) []byte {
+	s := make([]byte, 0, len("/**/();")+len(callback)+len(argument))
+	s = append(s, "/**/"...)
+	s = append(s, callback...)
+	s = append(s, '(')
+	s = append(s, argument...)
+	return append(s, ");"...)
 }

@@ -9,26 +9,42 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+
+	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
-// maxBodyBytes leaves room for an app's own fields beside the two short ones.
+// maxBodyBytes leaves room for fields of the app and for batches.
 const maxBodyBytes = 16 << 10
 
-// one returns the value of a field that is given exactly once. What is given
-// twice could be read one way here and another way by a proxy or by the app; the
-// empty string stands for it, which no check lets pass.
-func one(fields url.Values, name string) string {
+// SocketID returns the socket ID in the X-Socket-ID header of r, which Laravel Echo
+// and other clients send with every request, so that the app can exclude the sender
+// from an event. It returns "" if the header is missing, repeated or malformed.
+//
+// The header is set by the client and proves nothing about the connection: use it
+// only to exclude a connection, never to identify a user.
+func SocketID(r *http.Request) string {
+	values := r.Header.Values("X-Socket-ID")
+	if len(values) != 1 || protocol.CheckSocketID(values[0]) != nil {
+		return ""
+	}
+	return values[0]
+}
+
+// single returns the value of a field that is present exactly once, and otherwise
+// "", which no check accepts. If a field is repeated, a proxy or the app could read
+// another of its values than this package.
+func single(fields url.Values, name string) string {
 	if values := fields[name]; len(values) == 1 {
 		return values[0]
 	}
 	return ""
 }
 
-// read returns the request's fields and, for JSONP, the callback's name.
-func (e *endpoint) read(w http.ResponseWriter, r *http.Request) (url.Values, string, error) {
+// read returns the fields of the request and, for JSONP, the callback's name.
+func (h *handler) read(w http.ResponseWriter, r *http.Request) (fields url.Values, callback string, err error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, "", refuse(http.StatusBadRequest, fmt.Errorf("query: %w", err))
+		return nil, "", rejection(http.StatusBadRequest, fmt.Errorf("query: %w", err))
 	}
 	switch {
 	case r.Method == http.MethodPost:
@@ -36,23 +52,24 @@ func (e *endpoint) read(w http.ResponseWriter, r *http.Request) (url.Values, str
 		if err != nil {
 			return nil, "", err
 		}
-		if query.Has("socket_id") || query.Has("channel_name") {
-			return nil, "", refuse(http.StatusBadRequest, errors.New("query has a field that belongs in the body"))
+		if query.Has("socket_id") || query.Has("channel_name") || hasBatchField(query) {
+			return nil, "", rejection(http.StatusBadRequest, errors.New("query has socket_id or channel_name, which belong in the body"))
 		}
 		return body, "", nil
-	case r.Method == http.MethodGet && e.jsonp:
-		callback := one(query, "callback")
+	case r.Method == http.MethodGet && h.jsonp:
+		callback := single(query, "callback")
 		if err := checkCallback(callback); err != nil {
-			return nil, "", refuse(http.StatusBadRequest, err)
+			return nil, "", rejection(http.StatusBadRequest, err)
 		}
 		return query, callback, nil
 	default:
-		return nil, "", refuse(http.StatusMethodNotAllowed, fmt.Errorf("method %s", r.Method))
+		return nil, "", rejection(http.StatusMethodNotAllowed, fmt.Errorf("method not allowed: %.50q", r.Method))
 	}
 }
 
-func (e *endpoint) methods() string {
-	if e.jsonp {
+// methods returns the value of the Allow header.
+func (h *handler) methods() string {
+	if h.jsonp {
 		return "GET, POST"
 	}
 	return "POST"
@@ -60,44 +77,45 @@ func (e *endpoint) methods() string {
 
 func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	contentType := r.Header.Get("Content-Type")
+	mediaType, _, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		return nil, refuse(http.StatusUnsupportedMediaType, fmt.Errorf("content type: %w", err))
+		return nil, rejection(http.StatusUnsupportedMediaType, fmt.Errorf("content type cannot be parsed: %.100q", contentType))
 	}
-	switch kind {
+	switch mediaType {
 	case "application/x-www-form-urlencoded":
 		if err := r.ParseForm(); err != nil {
-			return nil, refuseBody(err)
+			return nil, bodyError(err)
 		}
 		return r.PostForm, nil
 	case "application/json":
 		text, err := io.ReadAll(r.Body)
 		if err != nil {
-			return nil, refuseBody(err)
+			return nil, bodyError(err)
 		}
 		r.Body = io.NopCloser(bytes.NewReader(text))
-		body, err := parseObject(text)
+		fields, err := parseObject(text)
 		if err != nil {
-			return nil, refuseBody(err)
+			return nil, bodyError(err)
 		}
-		return body, nil
+		return fields, nil
 	default:
-		return nil, refuse(http.StatusUnsupportedMediaType, fmt.Errorf("content type %q", kind))
+		return nil, rejection(http.StatusUnsupportedMediaType, fmt.Errorf("content type is neither a form nor JSON: %.100q", mediaType))
 	}
 }
 
-func refuseBody(err error) error {
+func bodyError(err error) error {
 	status := http.StatusBadRequest
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		status = http.StatusRequestEntityTooLarge
 	}
-	return refuse(status, fmt.Errorf("body: %w", err))
+	return rejection(status, fmt.Errorf("body: %w", err))
 }
 
-// parseObject returns the members of a JSON object, each as often as it is given,
-// which a map or struct would not tell. A value that is no string counts as an
-// empty one.
+// parseObject returns the members of a JSON object. Unlike a map or a struct it
+// keeps repeated members, so that they can be rejected. A value that is not a
+// string becomes "".
 func parseObject(text []byte) (url.Values, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {

@@ -2,86 +2,79 @@ package auth
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/openchannels/pusher-go/internal/protocol"
+	"github.com/openchannels/pusher-go/internal/redact"
 )
 
-// A User is who signs in on a connection.
+// A User is the user to sign in on a connection.
 type User struct {
-	// ID has 1 to 199 characters of a-z A-Z 0-9 _ - = @ , . and ;, because
-	// events reach the user through a channel that is named after it. It is
-	// neither "." nor "..".
+	// ID is 1 to 199 characters of a-z A-Z 0-9 _ - = @ , . and ;, because the
+	// channel for events to the user is named after it. It is neither "." nor "..".
 	ID string
 
-	// Info is anything that encodes as JSON, and left out when nil. Members of
-	// presence channels see it. Pusher accepts nothing but an object; other
-	// servers accept any value.
+	// Info is any value that can be encoded as JSON. It is omitted if nil. The
+	// members of presence channels receive it. Pusher accepts only objects;
+	// compatible servers accept any value.
 	Info any
 
-	// Watchlist has the IDs of at most 100 users: the connection is told when
-	// they come online and leave.
+	// Watchlist has the IDs of at most 100 users. The connection is notified when
+	// they come online or go offline.
 	Watchlist []string
 }
 
-// A UserAuthentication signs one connection in as one user. As JSON it is what
-// the client libraries expect. Printed with fmt or logged with slog it is
-// [REDACTED], because whoever sees it can use it.
+// A UserAuthentication signs in one user on one connection. Its JSON is the
+// response that the client libraries expect. Because anybody who sees it can use
+// it, fmt and slog print [REDACTED] instead.
 type UserAuthentication struct {
 	Auth     string `json:"auth"`
 	UserData string `json:"user_data"`
 }
 
-// Format keeps the authentication out of everything that fmt prints.
-func (UserAuthentication) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redacted) }
+// Format implements [fmt.Formatter]. It prints [REDACTED] for every verb.
+func (UserAuthentication) Format(state fmt.State, verb rune) { redact.Value{}.Format(state, verb) }
 
-// LogValue keeps the authentication out of logs.
-func (UserAuthentication) LogValue() slog.Value { return slog.StringValue(redacted) }
+// LogValue implements [slog.LogValuer]. It returns [REDACTED].
+func (UserAuthentication) LogValue() slog.Value { return redact.Value{}.LogValue() }
 
-// AuthenticateUser signs the connection with this socket ID in as the user. The
-// user's data, its watchlist not counted, has at most 1,024 bytes of JSON, or as
-// many as [WithMaxMemberBytes] says.
+// AuthenticateUser signs in the user on the connection with the given socket ID.
+// The JSON of the user, without the watchlist, is limited to 1,024 bytes or the
+// value of [WithMaxMemberBytes].
 //
-// The error is [ErrInvalid] for a socket ID that is not digits, a dot, digits,
-// and for a user that breaks a rule of [User], is too large, has no JSON or has
-// text that is not UTF-8.
+// AuthenticateUser returns [ErrInvalid] if the socket ID is not two numbers joined
+// by a dot, or if the user breaks a rule of [User], is too large, cannot be encoded
+// as JSON or has text that is not valid UTF-8.
 //
-// Source: Pusher Channels docs, Authentication signatures and Authenticating users.
+// Source: Pusher Channels docs, "Authentication signatures" and "Authenticating
+// users".
 func (a *Authorizer) AuthenticateUser(socketID string, user User) (*UserAuthentication, error) {
-	if err := a.ready(); err != nil {
+	if err := a.check(); err != nil {
 		return nil, err
 	}
 	if err := protocol.CheckSocketID(socketID); err != nil {
 		return nil, invalid(err)
 	}
-	if err := checkUser(user); err != nil {
+	if err := protocol.CheckUserID(user.ID); err != nil {
 		return nil, invalid(err)
 	}
-	text := newStatement(socketID, "::user::")
-	if err := text.encode(userData{user.ID, user.Info}, a.maxMemberBytes); err != nil {
+	if err := protocol.CheckWatchlist(user.Watchlist); err != nil {
+		return nil, invalid(err)
+	}
+	data, err := encodeJSON(userData{user.ID, user.Info}, a.maxMemberBytes)
+	if err != nil {
 		return nil, invalid(fmt.Errorf("user: %w", err))
 	}
-	text.addWatchlist(user.Watchlist)
-	return &UserAuthentication{Auth: a.sign(text.bytes()), UserData: text.data()}, nil
+	if len(user.Watchlist) > 0 {
+		// Added last because the size limit does not apply to it. User IDs need no
+		// escaping.
+		data = strings.TrimSuffix(data, "}") + `,"watchlist":["` + strings.Join(user.Watchlist, `","`) + `"]}`
+	}
+	return &UserAuthentication{Auth: a.sign(socketID, "::user::", data), UserData: data}, nil
 }
 
 type userData struct {
 	ID   string `json:"id"`
 	Info any    `json:"user_info,omitempty"`
-}
-
-func checkUser(u User) error {
-	if err := protocol.CheckUserID(u.ID); err != nil {
-		return err
-	}
-	if len(u.Watchlist) > protocol.MaxWatchlist {
-		return fmt.Errorf("watchlist has %d users, at most %d are allowed", len(u.Watchlist), protocol.MaxWatchlist)
-	}
-	for _, id := range u.Watchlist {
-		if err := protocol.CheckUserID(id); err != nil {
-			return fmt.Errorf("watchlist: %w", err)
-		}
-	}
-	return nil
 }

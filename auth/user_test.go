@@ -9,7 +9,7 @@ import (
 	"github.com/openchannels/pusher-go/auth"
 )
 
-func TestAuthenticateUser(t *testing.T) {
+func TestAuthorizer_AuthenticateUser(t *testing.T) {
 	tests := []struct {
 		name, key, secret, socketID string
 		user                        auth.User
@@ -48,8 +48,8 @@ func TestAuthenticateUser(t *testing.T) {
 	}
 }
 
-// A full watchlist is larger than the limit on a user's data, and allowed.
-func TestWatchlistOf100(t *testing.T) {
+// The size limit for a user does not apply to the watchlist.
+func TestAuthorizer_AuthenticateUser_longWatchlist(t *testing.T) {
 	watchlist := make([]string, 100)
 	for i := range watchlist {
 		watchlist[i] = strings.Repeat("=@,.;", 39) + "abcd"
@@ -64,30 +64,30 @@ func TestWatchlistOf100(t *testing.T) {
 	}
 }
 
-func TestAuthenticateUserRefuses(t *testing.T) {
+func TestAuthorizer_AuthenticateUser_invalid(t *testing.T) {
 	tests := []struct {
 		name, socketID string
 		user           auth.User
 		want           string
 	}{
-		{"nobody", "1.1", auth.User{}, "user ID is empty"},
+		{"empty ID", "1.1", auth.User{}, "user ID is empty"},
 		{"200 characters", "1.1", auth.User{ID: strings.Repeat("x", 200)}, "200 characters, at most 199"},
-		{"an ID that no channel can be named after", "1.1", auth.User{ID: "a b"}, "character outside"},
-		{"an ID that is not UTF-8", "1.1", auth.User{ID: "\xff"}, "character outside"},
-		{"a user of another socket", "1.1:presence-x", auth.User{ID: "1"}, "socket ID"},
-		{"info that is not UTF-8", "1.1", auth.User{ID: "1", Info: "\xff"}, "not valid UTF-8"},
-		{"info without JSON", "1.1", auth.User{ID: "1", Info: make(chan int)}, "unsupported type"},
+		{"space in ID", "1.1", auth.User{ID: "a b"}, "character outside"},
+		{"ID is not UTF-8", "1.1", auth.User{ID: "\xff"}, "character outside"},
+		{"channel after socket ID", "1.1:presence-x", auth.User{ID: "1"}, "socket ID"},
+		{"info is not UTF-8", "1.1", auth.User{ID: "1", Info: "\xff"}, "not valid UTF-8"},
+		{"info cannot be encoded", "1.1", auth.User{ID: "1", Info: make(chan int)}, "unsupported type"},
 		{"1,025 bytes", "1.1", auth.User{ID: "1", Info: strings.Repeat("x", 1025-25)}, "1025 bytes of JSON, at most 1024"},
 		{"101 watched users", "1.1", auth.User{ID: "1", Watchlist: make([]string, 101)}, "101 users, at most 100"},
-		{"a watched nobody", "1.1", auth.User{ID: "1", Watchlist: []string{"ann", ""}}, "watchlist: user ID is empty"},
-		{"a watched user that would end the list", "1.1", auth.User{ID: "1", Watchlist: []string{`ann"],"id":"admin`}}, "watchlist: user ID"},
+		{"empty ID in watchlist", "1.1", auth.User{ID: "1", Watchlist: []string{"ann", ""}}, "watchlist: user ID is empty"},
+		{"quotes in watchlist", "1.1", auth.User{ID: "1", Watchlist: []string{`ann"],"id":"admin`}}, "watchlist: user ID"},
 	}
 	a := newAuthorizer(t, docsKey, docsSecret)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := a.AuthenticateUser(tt.socketID, tt.user)
 			if got != nil || !errors.Is(err, auth.ErrInvalid) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("AuthenticateUser(%q, %+.100v) = %v, %v, want ErrInvalid that says %q", tt.socketID, tt.user, got, err, tt.want)
+				t.Errorf("AuthenticateUser(%q, %+.100v) = %v, %v, want ErrInvalid with %q", tt.socketID, tt.user, got, err, tt.want)
 			}
 		})
 	}

@@ -1,45 +1,39 @@
-// Package pusher is the client of Pusher Channels and of servers that speak its
-// HTTP API.
+// Package pusher is a client for Pusher Channels and for servers with the same HTTP
+// API.
 //
-// Make a [Client] with [New], [NewFromURL] or [NewFromEnv], or let [Default] make
-// the process-wide one from the environment. Then:
+// Create a [Client] with [New], [NewFromURL] or [NewFromEnv], or use [Default], which
+// is configured by the environment. Create it once and share it: it is safe for
+// concurrent use.
 //
-//   - [Client.Trigger] publishes an event on one channel, [Client.TriggerMulti] on
-//     up to 100, [Client.TriggerBatch] up to ten different events in one request,
-//     and [Client.SendToUser] to one signed-in user.
-//   - [Client.Channels], [Client.ChannelInfo] and [Client.ChannelUsers] tell which
-//     channels are occupied, and by whom.
-//   - [Client.Channel] gives all of that for one channel.
-//   - [Client.NewPublisher] makes a [Publisher], which sends many events in few
-//     requests and in order; [Client.TriggerAsync] and its kin return a [Future].
-//   - [Client.Authorizer] answers browsers that want to subscribe or sign in, and
-//     [Client.Webhooks] receives what Pusher posts to the app.
-//   - [Client.Get] and [Client.Post] reach any other resource of the app, and
-//     [Client.API] is the client that is generated from openapi.yaml.
+//   - [Client.Trigger] publishes an event to one channel, [Client.TriggerMulti] to up
+//     to 100 channels, and [Client.SendToUser] to a signed-in user.
+//     [Client.TriggerBatch] publishes up to 10 events in one request.
+//   - [Client.NewPublisher] returns a [Publisher] for many events: it queues them,
+//     sends them in batches and in order per channel, and adapts to the server.
+//   - [DefineEvent] defines an event whose data has a Go type.
+//   - [Client.Channels], [Client.ChannelInfo] and [Client.ChannelUsers] query the
+//     state of channels; the methods of [Client.Channel] do so for one channel.
+//   - [Client.Authorizer] authorizes browsers, and [Client.WebhookVerifier] and
+//     [Client.ParseWebhook] receive webhooks.
+//   - [Client.TriggerAsync] and the other methods with this suffix return a [Future].
+//   - [Client.Get] and [Client.Post] send any other request to the app, and
+//     [Client.API] returns the client that is generated from openapi.yaml.
 //
 // # Errors
 //
-// Every error is an [*Error]. Tell the cases apart with [errors.Is] and the
-// sentinels [ErrInvalid], [ErrConfiguration], [ErrAuthentication],
-// [ErrForbidden], [ErrNotFound], [ErrTooLarge], [ErrRateLimited], [ErrServer],
-// [ErrHTTP], [ErrQueueFull] and [ErrClosed]; read the status and the server's words from the [*Error].
+// Every failed call returns an [*Error]. Test for its kind with [errors.Is] and one of
+// the errors of this package, such as [ErrInvalid]; read the status and the message
+// of the server with [errors.As]. No error, log line or formatted value contains a
+// secret, a signature or a signed URL.
 //
 // # Retries
 //
-// Pusher has no idempotency key, so an event that may have been published is not
-// sent a second time unless [Retry.Publishes] asks for it. Queries are repeated on
-// failures that may pass. See [WithRetry].
+// Queries are retried after temporary failures. Pusher has no idempotency key, so an
+// event is sent again only if the server cannot have processed it, unless
+// [Retry.Publishes] is set. See [WithRetry].
 //
-// # Secrets
+// # Models
 //
-// No app secret, signature or signed URL is in any error, log line or printed
-// value of this package.
-//
-// # Siblings
-//
-// Package auth signs what browsers need to subscribe, webhook receives what
-// Pusher posts, pushertest is a server for tests, and signing is the signature
-// alone. The models are those of package gen under shorter names; they grow when
-// the API does. Exported names of this package stay compatible within a major
-// version.
+// The models are the types of package gen under shorter names. They gain fields when
+// the API does.
 package pusher

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/openchannels/pusher-go/internal/encryption"
+	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
 var encoders = sync.Pool{New: func() any {
@@ -21,11 +24,39 @@ type encoder struct {
 	json *json.Encoder
 }
 
-// maxPooled keeps one huge value from staying in memory.
+// maxPooled is the largest buffer that is kept for reuse.
 const maxPooled = 64 << 10
 
-// encode gives the text that data is sent as: strings, bytes and raw JSON as they
-// are, anything else as JSON.
+// prepare validates an event for a valid channel and returns its data as it is sent:
+// encoded, and encrypted if the channel is.
+func (c *Client) prepare(channel, event string, data any, params triggerParams) (string, error) {
+	if err := errors.Join(protocol.CheckEventName(event), params.validate()); err != nil {
+		return "", err
+	}
+	encrypted := protocol.IsEncrypted(channel)
+	if encrypted && c.masterKey == nil {
+		return "", &argumentError{ErrConfiguration, fmt.Sprintf("channel %q needs WithEncryptionMasterKey", channel)}
+	}
+	text, err := encode(data)
+	if err != nil {
+		return "", err
+	}
+	size := len(text)
+	if encrypted {
+		size = encryption.EncryptedLength(size)
+	}
+	if size > c.maxEventBytes {
+		return "", &argumentError{ErrTooLarge, fmt.Sprintf("the data of the event has %d bytes when sent, the limit is %d", size, c.maxEventBytes)}
+	}
+	if !encrypted {
+		return text, nil
+	}
+	sealed, err := c.masterKey.Encrypt(channel, []byte(text))
+	return string(sealed), err
+}
+
+// encode returns data as text: strings, bytes and raw JSON unchanged, any other
+// value as JSON.
 func encode(data any) (string, error) {
 	text, err := encodeText(data)
 	if err != nil {
@@ -49,7 +80,7 @@ func encodeText(data any) (string, error) {
 	e := encoders.Get().(*encoder)
 	e.buf.Reset()
 	if err := e.json.Encode(data); err != nil {
-		// Not returned to the pool: an encoder keeps the error of its writer.
+		// The encoder is not reused: it keeps the error of its writer.
 		return "", fmt.Errorf("the data cannot be encoded: %w", err)
 	}
 	text := string(bytes.TrimSuffix(e.buf.Bytes(), []byte("\n")))

@@ -17,8 +17,8 @@ import (
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
-// exampleServer stands in for Pusher, so that the examples run anywhere. In a
-// program of your own PUSHER_URL names the real one.
+// exampleServer replaces Pusher, so that the examples run anywhere. In a real program,
+// PUSHER_URL is the URL of the app.
 var exampleServer = func() *pushertest.Server {
 	server := pushertest.NewServer()
 	if err := errors.Join(
@@ -67,7 +67,7 @@ func ExampleNew_badOptions() {
 	)
 	fmt.Println(err)
 	// Output:
-	// pusher: New: unusable configuration: WithCluster("Europe!"): want lower-case letters, digits and hyphens
+	// pusher: New: invalid configuration: WithCluster("Europe!"): cluster names consist of lower-case letters, digits and hyphens
 	// WithTimeout(-1ns): want more than 0
 }
 
@@ -129,7 +129,7 @@ func ExampleWithRetry() {
 		Attempts:  5,
 		BaseDelay: 50 * time.Millisecond,
 		MaxDelay:  5 * time.Second,
-		Publishes: true, // rather twice than not at all
+		Publishes: true, // prefer duplicates over lost events
 	}))
 	if err != nil {
 		log.Fatal(err)
@@ -290,11 +290,11 @@ func ExampleClient_Get() {
 		log.Fatal(err)
 	}
 
-	answer, err := client.Get(ctx, "/channels", url.Values{"filter_by_prefix": {"presence-"}})
+	response, err := client.Get(ctx, "/channels", url.Values{"filter_by_prefix": {"presence-"}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(string(answer))
+	fmt.Println(string(response))
 	// Output: {"channels":{"presence-lobby":{}}}
 }
 
@@ -305,11 +305,11 @@ func ExampleClient_Post() {
 		log.Fatal(err)
 	}
 
-	answer, err := client.Post(ctx, "/events", map[string]any{"name": "my-event", "channels": []string{"my-channel"}, "data": "hello"})
+	response, err := client.Post(ctx, "/events", map[string]any{"name": "my-event", "channels": []string{"my-channel"}, "data": "hello"})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(string(answer))
+	fmt.Println(string(response))
 	// Output: {}
 }
 
@@ -321,11 +321,11 @@ func ExampleClient_API() {
 	}
 
 	prefix := "presence-"
-	answer, err := client.API().ListChannelsWithResponse(ctx, client.AppID(), &gen.ListChannelsParams{FilterByPrefix: &prefix})
+	response, err := client.API().ListChannelsWithResponse(ctx, client.AppID(), &gen.ListChannelsParams{FilterByPrefix: &prefix})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(len(answer.JSON200.Channels), "channel")
+	fmt.Println(len(response.JSON200.Channels), "channel")
 	// Output: 1 channel
 }
 
@@ -338,22 +338,22 @@ func ExampleError() {
 
 	_, err = client.ChannelUsers(ctx, "prices")
 
-	var refused *pusher.Error
+	var apiErr *pusher.Error
 	switch {
 	case errors.Is(err, pusher.ErrAuthentication):
-		fmt.Println("look at the key, the secret, the cluster and the clock")
-	case errors.Is(err, pusher.ErrRateLimited) && errors.As(err, &refused):
-		fmt.Println("try again in", refused.RetryAfter)
-	case errors.As(err, &refused):
-		fmt.Println(refused.Status, refused.Message)
+		fmt.Println("check the key, the secret, the cluster and the clock")
+	case errors.Is(err, pusher.ErrRateLimited) && errors.As(err, &apiErr):
+		fmt.Println("retry in", apiErr.RetryAfter)
+	case errors.As(err, &apiErr):
+		fmt.Println(apiErr.Status, apiErr.Message)
 	}
 	// Output: 400 Users can only be retrieved for presence channels
 }
 
-// A test of an app's own: publishPrice is what the app does, and a subscriber
-// tells what browsers get.
+// Test an application without Pusher: publishPrice is a handler of the application, and
+// a subscriber of the test server receives the events that browsers receive.
 func Example_testing() {
-	publishPrice := func(client *pusher.Client) http.HandlerFunc { // the app
+	publishPrice := func(client *pusher.Client) http.HandlerFunc { // the application
 		return func(w http.ResponseWriter, r *http.Request) {
 			if _, err := client.Trigger(r.Context(), "prices", "changed", `{"cents":349}`); err != nil {
 				http.Error(w, "not published", http.StatusBadGateway)
@@ -398,7 +398,7 @@ func ExampleWithHost() {
 
 func ExampleWithHTTPClient() {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableKeepAlives = true // for a server that hangs up without saying so
+	transport.DisableKeepAlives = true // open a new connection for every request
 
 	client, err := pusher.NewFromEnv(pusher.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {

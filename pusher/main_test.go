@@ -6,14 +6,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain fails the package if a test leaves a goroutine behind: a client starts
-// none of its own, a Publisher ends its own with Close, and connections end with
-// their server.
+// TestMain fails the package if a test leaks a goroutine: those of asynchronous calls and
+// of a Publisher end with Close, and those of connections when their server is closed.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(suite{m}) }
 
 type suite struct{ *testing.M }
 
-// Run closes the server that all examples share before goroutines are counted.
+// Run closes the server of the examples before goroutines are counted.
 func (s suite) Run() int {
 	defer exampleServer.Close()
 	return s.M.Run()

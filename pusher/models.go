@@ -2,13 +2,14 @@ package pusher
 
 import "github.com/openchannels/pusher-go/gen"
 
-// The models are generated from openapi.yaml. A count that was not asked for, or
-// that the channel cannot have, is nil and never 0.
+// The models are generated from openapi.yaml. A count is nil if it was not requested,
+// or if the server does not report it.
 type (
-	// TriggerResult is what the server says of the channels of one event.
+	// TriggerResult is the response to an event. Its Channels are empty unless the
+	// event requested info and the server reports it.
 	TriggerResult = gen.TriggerResult
-	// BatchResult is what the server says of the channels of a batch, one entry an
-	// event, in order; empty when no event asked.
+	// BatchResult is the response to a batch, with one entry per event, in order. It
+	// is empty if no event requested info or the server does not report it.
 	BatchResult = gen.BatchResult
 	// ChannelCounts are the numbers of users and subscriptions of a channel.
 	ChannelCounts = gen.ChannelCounts
@@ -16,24 +17,24 @@ type (
 	ChannelList = gen.ChannelList
 	// ChannelInfo is the state of one channel.
 	ChannelInfo = gen.ChannelInfo
-	// CachedEvent is the event that a cache channel remembers.
+	// CachedEvent is the last event of a cache channel.
 	CachedEvent = gen.CachedEvent
 	// ChannelUserList holds the distinct users on a presence channel.
 	ChannelUserList = gen.ChannelUserList
-	// ChannelUser is one of them.
+	// ChannelUser is a user on a presence channel.
 	ChannelUser = gen.ChannelUser
-	// Attribute is something that can be asked about a channel.
+	// Attribute is an attribute of a channel that can be requested.
 	Attribute = gen.ChannelAttribute
 )
 
-// What can be asked about a channel.
+// Attributes of a channel.
 const (
 	// UserCount is the number of distinct users on a presence channel.
 	UserCount = gen.ChannelAttributeUserCount
-	// SubscriptionCount is the number of connections that have subscribed; it has
-	// to be enabled in the app's settings.
+	// SubscriptionCount is the number of connections that have subscribed to a
+	// channel. It has to be enabled in the app's settings.
 	SubscriptionCount = gen.ChannelAttributeSubscriptionCount
-	// Cache is the event that a cache channel remembers; only
-	// [Client.ChannelInfo] can ask for it.
+	// Cache is the last event of a cache channel. It is available from
+	// [Client.ChannelInfo] only.
 	Cache = gen.ChannelAttributeCache
 )

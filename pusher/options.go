@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,14 +19,17 @@ import (
 )
 
 // Credentials identify an app. Pusher's dashboard shows them under "App Keys".
-// They print without the secret.
+//
+// Printed with fmt, logged with log/slog or encoded as JSON or XML, they do not
+// show the secret. The fmt package cannot honour that for Credentials in an
+// unexported field of another struct.
 type Credentials struct {
 	AppID  string
 	Key    string
-	Secret string `json:"-"`
+	Secret string `json:"-" xml:"-"`
 }
 
-// validate looks at the app ID; key and secret are looked at by the signer.
+// validate checks the app ID. Key and secret are checked by the signer.
 func (c Credentials) validate() error {
 	switch {
 	case c.AppID == "":
@@ -32,172 +37,220 @@ func (c Credentials) validate() error {
 	case c.AppID == "." || c.AppID == ".." || strings.ContainsFunc(c.AppID, func(r rune) bool {
 		return r <= ' ' || r == 0x7f || strings.ContainsRune("/?#%", r)
 	}):
-		// Not repeated: it may be another part of a URL, pasted into the wrong place.
-		return errors.New("app ID: want what can stand in a URL path")
+		// The value is not quoted: it may be another part of a URL, pasted into the
+		// wrong place.
+		return errors.New("app ID contains a character that cannot be part of a URL path segment")
 	}
 	return nil
 }
 
-// Format keeps the secret out of everything that fmt prints.
+// Format implements [fmt.Formatter]. It omits the secret.
 func (c Credentials) Format(state fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(state, "{AppID:%s Key:%s Secret:[REDACTED]}", c.AppID, c.Key)
 }
 
-// LogValue keeps the secret out of logs.
+// LogValue implements [slog.LogValuer]. It omits the secret.
 func (c Credentials) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("app_id", c.AppID), slog.String("key", c.Key))
 }
 
-// An Option changes how a [Client] works. [New] reports every option that cannot
-// be used.
+// An Option configures a [Client]. [New] reports all invalid options at once.
 type Option func(*config) error
 
 type config struct {
-	scheme        string // of host
-	host          string
-	path          string // in front of /apps, without a trailing slash
-	tls           *bool  // nil unless WithTLS said it
+	address       address
+	tls           *bool // nil without WithTLS
 	proxy         *url.URL
 	httpClient    *http.Client
 	timeout       time.Duration
 	retry         Retry
 	logger        *slog.Logger
+	observer      Observer
 	maxEventBytes int
 	asyncLimit    int
+	vacant404     bool
+	discard       bool
 	masterKey     *encryption.MasterKey // nil without encrypted channels
 	authorizer    []auth.Option
 	webhooks      []webhook.Option
 }
 
-const (
-	defaultHost    = "api-mt1.pusher.com"
-	defaultTimeout = 5 * time.Second
-)
+// address is the part of a request's URL in front of /apps.
+type address struct {
+	scheme, host, path string // path is escaped and has no trailing slash
+}
+
+func (a address) String() string { return a.scheme + "://" + a.host + a.path }
+
+const defaultTimeout = 5 * time.Second
 
 func defaultConfig() config {
 	return config{
-		scheme:        "https",
-		host:          defaultHost,
+		address:       address{scheme: "https", host: "api-mt1.pusher.com"},
 		retry:         defaultRetry,
 		maxEventBytes: protocol.MaxEventBytes,
 		asyncLimit:    defaultAsyncLimit,
 	}
 }
 
-// baseURL is what stands in front of /apps.
-func (c *config) baseURL() string {
-	scheme := c.scheme
+// baseURL returns the address, with the scheme of WithTLS if it is set.
+func (c *config) baseURL() address {
+	base := c.address
 	if c.tls != nil {
-		scheme = "http"
+		base.scheme = "http"
 		if *c.tls {
-			scheme = "https"
+			base.scheme = "https"
 		}
 	}
-	return scheme + "://" + c.host + c.path
+	return base
 }
 
-// check finds options that contradict each other.
-func (c *config) check() error {
+// validate reports options that contradict each other.
+func (c *config) validate() error {
 	if c.proxy != nil && c.httpClient != nil {
-		return errors.New("WithHTTPProxy has no effect beside WithHTTPClient: set the proxy on that client's transport")
+		return errors.New("WithHTTPProxy has no effect together with WithHTTPClient: set the proxy on the transport of that client")
 	}
 	return nil
 }
 
 var clusterName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
-// WithCluster sends requests to https://api-NAME.pusher.com. The default is mt1.
-// Of WithCluster, [WithHost] and [WithBaseURL] the last one counts.
+// WithCluster sends requests to the Pusher cluster of the app, such as "eu" or
+// "ap2", at https://api-NAME.pusher.com. The default is "mt1". The last of
+// WithCluster, [WithHost] and [WithBaseURL] determines scheme, host and path.
 func WithCluster(name string) Option {
 	return func(c *config) error {
 		if !clusterName.MatchString(name) {
-			return fmt.Errorf("WithCluster(%s): want lower-case letters, digits and hyphens", shown(name))
+			return fmt.Errorf("WithCluster(%s): cluster names consist of lower-case letters, digits and hyphens", quoteSetting(name))
 		}
-		c.host, c.path = "api-"+name+".pusher.com", ""
+		c.address = address{scheme: "https", host: "api-" + name + ".pusher.com"}
 		return nil
 	}
 }
 
-// WithHost sends requests to a server of one's own, given as host or host:port.
+// WithHost sends requests to https://HOST, where host is a name or an IP address
+// with an optional port, such as "soketi.internal:6001" or "[::1]:6001". For a
+// server without TLS add [WithTLS](false) or use [WithBaseURL].
 func WithHost(host string) Option {
 	return func(c *config) error {
-		u, err := url.Parse("//" + host)
-		if err != nil || host == "" || u.Host != host || u.Hostname() == "" {
-			return fmt.Errorf("WithHost: want host or host:port, got %s", shown(host))
+		if err := checkHost(host); err != nil {
+			return fmt.Errorf("WithHost(%s): %w", quoteSetting(host), err)
 		}
-		c.host, c.path = host, ""
+		c.address = address{scheme: "https", host: host}
 		return nil
 	}
 }
 
-// WithBaseURL sends requests to a server of one's own, given with its scheme and,
-// where the API does not stand at the root, with the path in front of /apps. The
-// path is part of what is signed.
+// WithBaseURL sends requests to a server given by its scheme and host, such as
+// "http://localhost:6001". If the API is not at the root of the server, the URL
+// also has the path in front of /apps. That path is part of the signed text; some
+// servers behind a reverse proxy expect a signature without it, see
+// docs/compatible-servers.md.
 func WithBaseURL(base string) Option {
 	return func(c *config) error {
-		u, err := url.Parse(base)
+		parsed, err := parseBaseURL(base)
 		if err != nil {
-			// The parser quotes what may be half a password.
-			return errors.New("WithBaseURL: not a URL")
+			return fmt.Errorf("WithBaseURL: %w", err)
 		}
-		if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			return errors.New("WithBaseURL: want no user, query or fragment")
-		}
-		if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-			return errors.New("WithBaseURL: want http://HOST or https://HOST")
-		}
-		if strings.Contains(u.Path, "://") {
-			// Pasted twice, and perhaps with a secret in the second half.
-			return errors.New("WithBaseURL: want one URL")
-		}
-		c.scheme, c.host, c.path = u.Scheme, u.Host, strings.TrimRight(u.EscapedPath(), "/")
+		c.address = parsed
 		return nil
 	}
 }
 
-// WithTLS turns TLS on or off whatever the scheme of the URL. It is on unless an
-// http:// URL or WithTLS(false) turns it off.
-func WithTLS(on bool) Option {
+// parseBaseURL returns errors that do not quote the URL: it may contain a secret.
+func parseBaseURL(base string) (address, error) {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return address{}, errors.New("not a valid URL")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return address{}, errors.New("the URL has a user, a query or a fragment")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return address{}, errors.New("the URL does not start with http:// or https://")
+	}
+	if err := checkHost(u.Host); err != nil {
+		return address{}, err
+	}
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	for segment := range strings.SplitSeq(strings.TrimPrefix(u.Path, "/"), "/") {
+		if segment == "." || segment == ".." {
+			return address{}, errors.New(`the path has a "." or ".." segment`)
+		}
+	}
+	if strings.Contains(path, "//") {
+		return address{}, errors.New("the path has an empty segment")
+	}
+	return address{u.Scheme, u.Host, path}, nil
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
+
+// checkHost reports why host is not NAME, IPV4 or [IPV6] with an optional port.
+func checkHost(host string) error {
+	name, port := host, ""
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		name, port = host[:i], host[i+1:]
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return errors.New("the port is not a number from 1 to 65535; IPv6 addresses are written in brackets")
+		}
+	}
+	if ip, ok := strings.CutPrefix(name, "["); ok {
+		addr, err := netip.ParseAddr(strings.TrimSuffix(ip, "]"))
+		if err != nil || !addr.Is6() || addr.Zone() != "" {
+			return errors.New("the address in brackets is not an IPv6 address without a zone")
+		}
+		return nil
+	}
+	if !hostName.MatchString(name) {
+		return errors.New("want HOST or HOST:PORT")
+	}
+	return nil
+}
+
+// WithTLS enables or disables TLS, regardless of the scheme of the address. TLS is enabled
+// unless WithTLS(false) or an http:// URL disables it.
+func WithTLS(enabled bool) Option {
 	return func(c *config) error {
-		c.tls = &on
+		c.tls = &enabled
 		return nil
 	}
 }
 
 // WithHTTPProxy sends requests through a proxy, such as
-// http://user:password@proxy.example:3128; https:// and socks5:// work as well.
-// Without it the proxy is the environment's (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
+// "http://user:password@proxy.example:3128". The schemes http, https, socks5 and
+// socks5h are supported. The default is the proxy of the environment (HTTPS_PROXY,
+// HTTP_PROXY, NO_PROXY).
 func WithHTTPProxy(proxy string) Option {
 	return func(c *config) error {
-		// Neither the URL nor the parser's error is repeated: both hold the password.
+		// Neither the URL nor the parser's error is quoted: both contain the password.
 		u, err := url.Parse(proxy)
 		if err != nil || u.Hostname() == "" {
-			return errors.New("WithHTTPProxy: want a URL like http://user:password@host:port")
+			return errors.New("WithHTTPProxy: want a URL such as http://user:password@host:port")
 		}
 		switch u.Scheme {
 		case "http", "https", "socks5", "socks5h":
 			c.proxy = u
 			return nil
 		}
-		return fmt.Errorf("WithHTTPProxy: the scheme %q is none of http, https, socks5, socks5h", u.Scheme)
+		return fmt.Errorf("WithHTTPProxy: scheme %q is not one of http, https, socks5, socks5h", u.Scheme)
 	}
 }
 
-// WithHTTPClient sends requests with the transport, cookies and timeout of hc.
-// Redirects are not followed even if hc follows them. A timeout of zero is
-// replaced by the client's own, see [WithTimeout]. The client does not change hc.
+// WithHTTPClient sends requests with the transport, the cookies and the timeout of
+// hc. Redirects are not followed even if hc follows them. [WithTimeout] takes
+// precedence over the timeout of hc. The client does not change hc.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) error {
 		if hc == nil {
-			return errors.New("WithHTTPClient: nil client")
+			return errors.New("WithHTTPClient: client is nil")
 		}
 		c.httpClient = hc
 		return nil
 	}
 }
 
-// WithTimeout limits each try of a request, from connecting to the last byte of
-// the answer. The default is 5 s. A context limits the call with all its tries.
+// WithTimeout limits each attempt of a request, from connecting to the last byte of
+// the response. The default is 5 s. A context limits the whole call.
 func WithTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		if d <= 0 {
@@ -208,13 +261,12 @@ func WithTimeout(d time.Duration) Option {
 	}
 }
 
-// WithLogger sends the client's log lines to logger; the default is
-// [slog.Default]. Requests are logged at debug, retries at warn. An error that is
-// returned is not logged.
+// WithLogger sets the logger. The default is [slog.Default]. Requests are logged at
+// level debug and retries at level warn. Errors that are returned are not logged.
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {
-			return errors.New("WithLogger: nil logger; to be quiet use slog.New(slog.DiscardHandler)")
+			return errors.New("WithLogger: logger is nil; to log nothing use slog.New(slog.DiscardHandler)")
 		}
 		c.logger = logger
 		c.authorizer = append(c.authorizer, auth.WithLogger(logger))
@@ -223,8 +275,8 @@ func WithLogger(logger *slog.Logger) Option {
 	}
 }
 
-// WithMaxEventBytes changes how many bytes the data of one event may have, for
-// accounts and servers with another limit. The default is 10,240.
+// WithMaxEventBytes sets how many bytes the data of one event may have, for accounts
+// and servers with another limit. The default is 10,240.
 func WithMaxEventBytes(n int) Option {
 	return func(c *config) error {
 		if n <= 0 {
@@ -235,27 +287,61 @@ func WithMaxEventBytes(n int) Option {
 	}
 }
 
-// WithEncryptionMasterKey encrypts the events of private-encrypted- channels end
-// to end, hands the channel's key to those who may subscribe, and decrypts client
-// events in webhooks. The key is 32 bytes in standard Base64, for example from
+// WithEncryptionMasterKey enables private-encrypted- channels: it encrypts events,
+// authorizes subscribers and decrypts client events in webhooks. A key is 32 bytes
+// in standard base64, for example from
 //
 //	openssl rand -base64 32
 //
-// Pusher never sees it. A subscriber keeps the channel key that it was given: to
-// replace the master key, make a client with the new one, and let it both publish
-// and authorize from one moment on. pusher-js asks for the new key when it meets an
-// event that it cannot decrypt; other subscribers have to subscribe again.
+// Pusher never receives it. Previous keys only decrypt client events that were sent
+// before a rotation. Subscribers keep the channel key they were authorized with:
+// pusher-js requests a new one when it receives an event that it cannot decrypt,
+// other clients have to subscribe again.
 //
 // Source: Pusher Channels docs, "Encrypted channels".
-func WithEncryptionMasterKey(base64 string) Option {
+func WithEncryptionMasterKey(current string, previous ...string) Option {
 	return func(c *config) error {
-		key, err := encryption.ParseMasterKey(base64)
+		key, err := encryption.ParseMasterKey(current)
 		if err != nil {
 			return fmt.Errorf("WithEncryptionMasterKey: %w", err)
 		}
+		for i, text := range previous {
+			if _, err := encryption.ParseMasterKey(text); err != nil {
+				return fmt.Errorf("WithEncryptionMasterKey: previous key %d: %w", i+1, err)
+			}
+		}
 		c.masterKey = key
-		c.authorizer = append(c.authorizer, auth.WithEncryptionMasterKey(base64))
-		c.webhooks = append(c.webhooks, webhook.WithEncryptionMasterKey(base64))
+		c.authorizer = append(c.authorizer, auth.WithEncryptionMasterKey(current))
+		c.webhooks = append(c.webhooks, webhook.WithEncryptionMasterKey(current, previous...))
 		return nil
 	}
+}
+
+// WithWebhookOptions configures the verifier of [Client.WebhookVerifier] and
+// [Client.ParseWebhook], for example with a second key during a rotation.
+func WithWebhookOptions(opts ...webhook.Option) Option {
+	return func(c *config) error {
+		c.webhooks = append(c.webhooks, opts...)
+		return nil
+	}
+}
+
+// WithVacantOnNotFound makes [Client.ChannelInfo] and [Client.ChannelUsers] treat
+// status 404, and ipe's 400 "Could not find a channel", as a vacant channel. Use it
+// for servers that respond in this way, such as Laravel Reverb on one node. A wrong
+// app ID then looks like a vacant channel, too.
+func WithVacantOnNotFound() Option {
+	return func(c *config) error {
+		c.vacant404 = true
+		return nil
+	}
+}
+
+// quoteSetting quotes an invalid setting, unless it looks like a part of
+// KEY:SECRET@HOST, which people paste into the wrong option.
+func quoteSetting(setting string) string {
+	if strings.ContainsAny(setting, "@/") || strings.Contains(setting, ":") && len(setting) > 20 || len(setting) > 100 {
+		return "a value that is not shown because it may contain a secret"
+	}
+	return strconv.Quote(setting)
 }

@@ -4,221 +4,385 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
-	"sync"
+	"slices"
+	"sync/atomic"
 	"time"
 
-	"github.com/openchannels/pusher-go/gen"
+	"github.com/openchannels/pusher-go/internal/batcher"
+	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
-// ErrQueueFull is the case of an [*Error] that says that a publisher's queue had no
-// room, and the event was not taken.
-var ErrQueueFull = errors.New("queue full")
+// Delivery is what a [Publisher] guarantees.
+type Delivery int
 
-// A Publisher sends many events in few requests. [Publisher.Publish] puts an event
-// into a queue, from where lanes send it, each one request of up to ten events at a
-// time. All events of a channel go through the same lane, so they leave in the
-// order in which they were published; between channels there is no order.
-//
-// A lane that has been idle sends an event at once; while it waits for an answer,
-// events gather for its next request. See [Linger].
-//
-// Publishing is at least once, unless [AtMostOnce] is given: an event is sent again
-// until the server accepts it, refuses it for good, or [Publisher.Close] gives up.
-// When an answer is lost, subscribers may get the events of that request twice,
-// the repetition directly after the first time and in the same order. At most once
-// sends nothing again that may have been processed: nobody gets an event twice, and
-// what was under way when a connection or the server failed may be lost and is
-// reported with its error.
-//
-// Both send again after a failure to connect and after status 429. Status 429 and
-// 503 hold all lanes back, for as long as Retry-After says and then at a rate that
-// grows as requests are accepted. The pauses are those of [WithRetry], whose
-// Attempts and Publishes do not apply. A batch that is refused with status 400, 413
-// or 422 counts as not processed; it is divided until the event at fault is alone.
-//
-// What becomes of each event goes to [OnReport]. Without it, events that could not
-// be published are logged at level error. Repetitions are logged at level warn.
-//
-// Any number of goroutines may use a Publisher. The zero value refuses every call
-// as [ErrConfiguration].
-type Publisher struct {
-	client   *Client
-	api      *gen.ClientWithResponses // tries each request once
-	refuse   bool                     // when full, rather than wait
-	atMost   bool                     // once
-	onReport func(context.Context, Report)
+const (
+	// AtLeastOnce sends an event again until the server accepts it. If a response is
+	// lost, subscribers may receive the events of that request twice, in order.
+	AtLeastOnce Delivery = iota
+	// AtMostOnce sends an event again only if the server cannot have processed it.
+	// Nobody receives an event twice, and events in flight when a connection or the
+	// server fails may be lost; they are reported with the error.
+	AtMostOnce
+)
 
-	places chan struct{} // one for each event from Publish to the end of its report
-	lanes  []*lane
-	seed   maphash.Seed // of the choice of lanes
-	brake  brake
-	stats  counters
+// Overflow is what [Publisher.Publish] does when the queue is full.
+type Overflow int
 
-	began   time.Time
-	closing func()        // ends what Close ends at once
-	closed  chan struct{} // no event is taken any more
-	ended   chan struct{} // every event is reported
-	ctx     context.Context
-	abort   context.CancelFunc // ends all requests and pauses
+const (
+	// Block waits until the queue has a free slot or the context is done.
+	Block Overflow = iota
+	// Reject returns [ErrQueueFull] at once.
+	Reject
+)
+
+// A PublisherConfig configures a [Publisher]. The zero value of every field means its
+// default.
+type PublisherConfig struct {
+	// Concurrency is the maximum number of requests in flight, up to 256. Events of
+	// one channel are never in two of them, so a single channel gets at most ten
+	// events per round trip. The default is 8.
+	Concurrency int
+	// QueueSize is the maximum number of events that are queued, in flight or being
+	// reported. The default is 10,000.
+	QueueSize int
+	// Linger is how long an event waits for others to fill its request while other
+	// requests are in flight. A negative value disables it. The default is 5 ms.
+	Linger time.Duration
+	// Delivery is AtLeastOnce by default.
+	Delivery Delivery
+	// Overflow is Block by default.
+	Overflow Overflow
+	// Timeout is the time after which an event that the server has not accepted
+	// fails. An event that could not be sent because an earlier one of its channel
+	// was retried gets a tenth of it more. The default is 10 minutes.
+	Timeout time.Duration
+	// OnResult is called once with the result of each queued event: for one channel in
+	// the order of its events, for different channels concurrently. Its request counts
+	// as in flight until it returns, so a slow function slows publishing down instead
+	// of filling the memory. A panic is logged. By default failures are logged at
+	// level error.
+	//
+	// In OnResult, Publish never waits: it exceeds QueueSize if necessary. Flush and
+	// Close return [ErrInvalid] at once, because they would wait for themselves; call
+	// them in another goroutine. Ctx is done when the context of Close ends.
+	OnResult func(ctx context.Context, result PublishResult)
+	// DisableBatches sends every event in a separate request, except events of
+	// [Publisher.PublishMulti]. It is for servers that accept batches without
+	// delivering them. If a server responds to a batch with 404, the publisher does
+	// the same by itself.
+	DisableBatches bool
 }
 
-// NewPublisher returns a publisher for the client's app. It reports every unusable
-// option at once, as [ErrConfiguration]. Its lanes run until [Publisher.Close],
-// which [Client.Close] does not do.
-func (c *Client) NewPublisher(opts ...PublisherOption) (*Publisher, error) {
+// PublishResult is the result of an event that was queued.
+type PublishResult struct {
+	// Event is the event as it was published.
+	Event Event
+	// Err is nil if the server accepted the event, or else an [*Error]. After
+	// [ErrTransport] and [ErrServer] subscribers may have received the event.
+	Err error
+	// Counts are those that the event requested and the server reported.
+	Counts ChannelCounts
+	// Attempts is the number of requests that contained the event.
+	Attempts int
+	// Latency is the time from Publish to the result.
+	Latency time.Duration
+}
+
+// Stats are counters of a [Publisher], for expvar or other metrics.
+type Stats struct {
+	Queued   int   `json:"queued"`    // events that wait, or whose result is being reported
+	InFlight int   `json:"in_flight"` // events whose request is in flight
+	Sent     int64 `json:"sent"`      // events that the server accepted
+	Failed   int64 `json:"failed"`    // events that were queued and failed
+	Dropped  int64 `json:"dropped"`   // events that were not queued because the queue was full
+	Requests int64 `json:"requests"`  // requests that the server accepted
+	Retries  int64 `json:"retries"`   // requests with an event that had been sent before
+}
+
+// A Publisher publishes many events in few requests. Events wait in a queue, and are
+// sent in requests of up to ten. The events of a channel are published in order;
+// between channels there is no order.
+//
+// What the server does not accept is sent again, as far as [Delivery] allows, while
+// later events of the same channels wait and other channels continue. A batch that
+// keeps failing is split, until the failing event is alone. The publisher slows down
+// to the rate that the server accepts if it responds with 429, or 503 with
+// Retry-After, which is honoured up to one minute; if the server does not respond,
+// single requests probe it about once a second. docs/publishing.md describes what
+// happens to an event in each case.
+//
+// Delays between retries are those of [WithRetry], whose Attempts and Publishes do not
+// apply. Failures that are retried are logged at level warn, at exponentially growing
+// intervals.
+//
+// A Publisher is safe for concurrent use. Every call of the zero value returns
+// [ErrConfiguration].
+type Publisher struct {
+	client    *Client
+	engine    *batcher.Batcher[*queuedEvent]
+	delivery  Delivery
+	overflow  Overflow
+	timeout   time.Duration
+	onResult  func(context.Context, PublishResult)
+	noBatches atomic.Bool  // the server has no batch_events
+	failures  atomic.Int64 // consecutive failed requests
+	throttled atomic.Int64 // throttled requests
+}
+
+// queuedEvent is an event that was validated and encoded.
+type queuedEvent struct {
+	ctx       context.Context // of Publish, for the observer
+	event     Event
+	data      string // as it is sent
+	published time.Time
+	multi     *string // the data that it shares with other channels of one PublishMulti
+	attempts  int
+	counts    ChannelCounts
+}
+
+const maxConcurrency = 256 // as many idle connections as the client keeps
+
+// NewPublisher returns a publisher for the client's app. It returns
+// [ErrConfiguration] with all reasons if the configuration is invalid. The publisher
+// runs until [Publisher.Close]; [Client.Close] does not close it.
+func (c *Client) NewPublisher(config PublisherConfig) (*Publisher, error) {
 	const op = "NewPublisher"
-	ctx, abort := context.WithCancel(context.Background())
-	if err := c.ready(op, ctx); err != nil {
-		abort()
+	if err := c.ready(op, context.Background()); err != nil {
 		return nil, err
 	}
-	cfg := defaultPublisherConfig()
-	var errs []error
-	for _, opt := range opts {
-		errs = append(errs, opt(&cfg))
+	if err := config.validate(); err != nil {
+		return nil, newError(op, ErrConfiguration, err)
 	}
-	once := c.transport.once()
-	api, err := gen.NewClientWithResponses(c.baseURL, gen.WithHTTPClient(once))
-	if err := errors.Join(append(errs, err)...); err != nil {
-		abort()
-		return nil, &Error{Op: op, Kind: ErrConfiguration, Err: err}
-	}
+	config.setDefaults()
 	p := &Publisher{
 		client:   c,
-		api:      api,
-		refuse:   cfg.refuse,
-		atMost:   cfg.atMostOnce,
-		onReport: cfg.onReport,
-		places:   make(chan struct{}, cfg.queueSize),
-		seed:     maphash.MakeSeed(),
-		brake:    brake{least: once.retry.BaseDelay, most: once.retry.MaxDelay},
-		began:    time.Now(),
-		closed:   make(chan struct{}),
-		ended:    make(chan struct{}),
-		ctx:      ctx,
-		abort:    abort,
+		delivery: config.Delivery,
+		overflow: config.Overflow,
+		timeout:  config.Timeout,
+		onResult: config.OnResult,
 	}
-	p.start(cfg.lanes, cfg.linger)
+	if p.onResult == nil {
+		p.onResult = p.logResult
+	}
+	maxBatch := protocol.MaxBatch
+	if config.DisableBatches {
+		maxBatch = 1
+	}
+	p.engine = batcher.New(batcher.Config[*queuedEvent]{
+		Concurrency: config.Concurrency,
+		Capacity:    config.QueueSize,
+		MaxBatch:    maxBatch,
+		MaxGroup:    protocol.MaxChannels,
+		Linger:      config.Linger,
+		Timeout:     config.Timeout,
+		BaseDelay:   c.transport.retry.BaseDelay,
+		MaxDelay:    c.transport.retry.MaxDelay,
+		Key:         func(e *queuedEvent) string { return e.event.Channel },
+		Group:       (*queuedEvent).group,
+		Send:        p.send,
+		Classify:    p.classify,
+		OnResult:    p.report,
+	})
 	return p, nil
 }
 
-func (p *Publisher) start(lanes int, linger time.Duration) {
-	var running sync.WaitGroup
-	for range lanes {
-		l := newLane(p, linger)
-		p.lanes = append(p.lanes, l)
-		running.Go(l.run)
+func (c *PublisherConfig) validate() error {
+	var errs []error
+	if c.Concurrency < 0 || c.Concurrency > maxConcurrency {
+		errs = append(errs, fmt.Errorf("field Concurrency is %d: want 1 to %d", c.Concurrency, maxConcurrency))
 	}
-	p.closing = sync.OnceFunc(func() {
-		close(p.closed)
-		for _, l := range p.lanes {
-			l.close()
-		}
-		go func() {
-			running.Wait()
-			p.abort() // nothing is left to end
-			close(p.ended)
-		}()
-	})
+	if c.QueueSize < 0 {
+		errs = append(errs, fmt.Errorf("field QueueSize is %d: want at least 1", c.QueueSize))
+	}
+	if c.Timeout < 0 {
+		errs = append(errs, fmt.Errorf("field Timeout is %v: want more than 0", c.Timeout))
+	}
+	if c.Delivery != AtLeastOnce && c.Delivery != AtMostOnce {
+		errs = append(errs, fmt.Errorf("field Delivery is %d: want AtLeastOnce or AtMostOnce", c.Delivery))
+	}
+	if c.Overflow != Block && c.Overflow != Reject {
+		errs = append(errs, fmt.Errorf("field Overflow is %d: want Block or Reject", c.Overflow))
+	}
+	return errors.Join(errs...)
 }
 
-// Publish queues one event. Data is encoded, and encrypted where the channel is,
-// before Publish returns, and may then be changed. Limits are as at
-// [Client.TriggerBatch]; an event that breaks one is [ErrInvalid].
+func (c *PublisherConfig) setDefaults() {
+	if c.Concurrency == 0 {
+		c.Concurrency = 8
+	}
+	if c.QueueSize == 0 {
+		c.QueueSize = 10_000
+	}
+	if c.Linger == 0 {
+		c.Linger = 5 * time.Millisecond
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 10 * time.Minute
+	}
+}
+
+// Publish queues an event. Its data is encoded before Publish returns and may be
+// changed afterwards. Limits are those of [Client.Trigger]; an event that breaks one is
+// [ErrInvalid]. If the queue is full, Publish waits for a free slot, or returns
+// [ErrQueueFull], see [Overflow]; the error is ErrQueueFull as well if ctx is done
+// while Publish waits. After Close, it returns [ErrClosed].
 //
-// While the queue is full Publish waits for room, or for the end of ctx, which is
-// then [ErrQueueFull] with the reason of ctx; with [RefuseWhenFull] it does not
-// wait. A ctx that has ended already is [ErrHTTP], and after [Publisher.Close] the
-// error is [ErrClosed]. On every error the event was not queued. What happens to a
-// queued event does not depend on ctx.
+// If Publish returns an error, the event was not queued. If it returns nil, what
+// happens to the event does not depend on ctx; see [PublisherConfig.OnResult].
 func (p *Publisher) Publish(ctx context.Context, event Event) error {
 	const op = "Publish"
 	if err := p.ready(op, ctx); err != nil {
 		return err
 	}
-	var queued [1]item
-	if err := p.client.fill(&queued[0], &event); err != nil {
-		return refused(op, err)
+	queued := &queuedEvent{ctx: ctx, event: event, published: time.Now()}
+	if err := p.prepare(queued); err != nil {
+		return invalid(op, err)
 	}
-	if failure := p.enter(ctx); failure != nil {
-		p.stats.refuse(failure, 1)
-		failure.Op = op
-		return failure
+	_, err := p.push(op, ctx, queued)
+	return err
+}
+
+// PublishMulti queues an event for each of any number of channels, like a call of
+// [Publisher.Publish] for each of them. The event's Channel must be empty; a channel
+// that is given twice counts once. Up to 100 channels share a request; encrypted
+// channels do not.
+//
+// If PublishMulti returns [ErrInvalid], nothing was queued. If the queue is full or
+// the publisher is closed, the error states how many events were queued.
+func (p *Publisher) PublishMulti(ctx context.Context, channels []string, event Event) error {
+	const op = "PublishMulti"
+	if err := p.ready(op, ctx); err != nil {
+		return err
 	}
-	if !p.lane(event.Channel).push(queued[:]) {
-		p.leave()
-		return &Error{Op: op, Kind: ErrClosed}
+	events, err := p.prepareMulti(ctx, channels, event)
+	if err != nil {
+		return invalid(op, err)
+	}
+	n, err := p.push(op, ctx, events...)
+	var failure *Error
+	if errors.As(err, &failure) {
+		err := *failure
+		err.Err = joinCause(err.Err, fmt.Errorf("%d of %d events were queued", n, len(events)))
+		return &err
 	}
 	return nil
 }
 
-// Flush sends what waits without lingering, and returns when every event published
-// before has been reported. When ctx ends first, the error is [ErrHTTP] with the
-// reason of ctx, and the events stay queued. In [OnReport] functions Flush would
-// wait for itself and is [ErrInvalid].
-func (p *Publisher) Flush(ctx context.Context) error {
-	const op = "Flush"
-	if err := p.readyToWait(op, ctx); err != nil {
-		return err
+func (p *Publisher) prepareMulti(ctx context.Context, channels []string, event Event) ([]*queuedEvent, error) {
+	switch {
+	case event.Channel != "":
+		return nil, fmt.Errorf("the event has the channel %q in addition to the list", event.Channel)
+	case len(channels) == 0:
+		return nil, errors.New("no channels")
 	}
-	f := newFlush(len(p.lanes))
-	flushed := f.done
-	for _, l := range p.lanes {
-		if !l.push([]item{{flush: f}}) {
-			flushed = p.ended
+	text, err := encode(event.Data)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	events := make([]*queuedEvent, 0, len(channels))
+	known := make(map[string]bool, len(channels))
+	for _, channel := range channels {
+		if known[channel] {
+			continue // separate requests would deliver it twice
 		}
+		known[channel] = true
+		one := &queuedEvent{ctx: ctx, event: event, published: now}
+		one.event.Channel, one.event.Data = channel, text
+		if err := p.prepare(one); err != nil {
+			return nil, err
+		}
+		one.event.Data = event.Data
+		if !protocol.IsEncrypted(channel) {
+			one.multi = &text
+		}
+		events = append(events, one)
 	}
-	select {
-	case <-flushed:
-		return nil
-	case <-ctx.Done():
-		return &Error{Op: op, Kind: ErrHTTP, Err: fmt.Errorf("events are still queued: %w", ctx.Err())}
-	}
+	return events, nil
 }
 
-// Close takes no more events, sends those that wait, and returns when every event
-// has been reported and every goroutine of the publisher has ended. When ctx ends
-// first, requests under way are broken off, and events not sent yet are reported
-// as [ErrClosed]; the error of Close is then ErrClosed, too, with the reason of
-// ctx. Closing again waits as well. In [OnReport] functions Close is [ErrInvalid].
-func (p *Publisher) Close(ctx context.Context) error {
-	const op = "Close"
-	if err := p.readyToWait(op, ctx); err != nil {
+// prepare validates and encodes an event.
+func (p *Publisher) prepare(queued *queuedEvent) error {
+	event := &queued.event
+	if err := protocol.CheckTarget(event.Channel); err != nil {
 		return err
 	}
-	p.closing()
-	select {
-	case <-p.ended:
-		return nil
-	default:
+	event.Info = slices.Clone(event.Info)
+	var err error
+	queued.data, err = p.client.prepare(event.Channel, event.Name, event.Data, triggerParams{excluded: event.SocketID, info: event.Info})
+	return err
+}
+
+func (p *Publisher) push(op string, ctx context.Context, events ...*queuedEvent) (int, error) {
+	n, err := p.engine.Push(ctx, p.overflow == Block, events...)
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, batcher.ErrClosed):
+		return n, newError(op, ErrClosed, nil)
+	case errors.Is(err, batcher.ErrFull):
+		return n, newError(op, ErrQueueFull, context.Cause(ctx))
 	}
-	select {
-	case <-p.ended:
+	return n, newError(op, nil, err)
+}
+
+// Flush sends queued events without lingering, and returns when the result of every
+// event that was published before has been reported. If ctx is done first, it
+// returns an [*Error] with the context's error, and the events stay queued.
+func (p *Publisher) Flush(ctx context.Context) error {
+	const op = "Flush"
+	if err := p.ready(op, ctx); err != nil {
+		return err
+	}
+	return waitError(op, "events are still queued", p.engine.Flush(ctx))
+}
+
+// Close accepts no more events, sends those that are queued, and returns when every
+// result has been reported. If ctx is done first, requests in flight are canceled,
+// events that were not accepted fail with [ErrClosed], and Close returns an [*Error]
+// with the context's error, at most a second later. Closing again waits as well.
+func (p *Publisher) Close(ctx context.Context) error {
+	const op = "Close"
+	if err := p.ready(op, ctx); err != nil {
+		return err
+	}
+	return waitError(op, "events were not published", p.engine.Close(ctx))
+}
+
+// waitError returns the error of a wait of the engine.
+func waitError(op, consequence string, err error) error {
+	switch {
+	case err == nil:
 		return nil
-	case <-ctx.Done():
-		p.abort()
-		<-p.ended
-		return &Error{Op: op, Kind: ErrClosed, Err: fmt.Errorf("events were given up: %w", ctx.Err())}
+	case errors.Is(err, batcher.ErrInCallback):
+		return newError(op, ErrInvalid, err)
+	}
+	return newError(op, nil, fmt.Errorf("%s: %w", consequence, err))
+}
+
+// Stats returns the current counters. They are consistent with each other.
+func (p *Publisher) Stats() Stats {
+	if p == nil || p.engine == nil {
+		return Stats{}
+	}
+	s := p.engine.Stats()
+	return Stats{
+		Queued:   s.Queued,
+		InFlight: s.InFlight,
+		Sent:     s.Accepted,
+		Failed:   s.Failed,
+		Dropped:  s.Rejected,
+		Requests: s.Batches,
+		Retries:  s.Retries,
 	}
 }
 
 func (p *Publisher) ready(op string, ctx context.Context) error {
 	switch {
-	case p == nil || p.client == nil:
-		return &Error{Op: op, Kind: ErrConfiguration, Err: errors.New("the publisher was not made with NewPublisher")}
+	case p == nil || p.engine == nil:
+		return newError(op, ErrConfiguration, errors.New("the publisher was not made with NewPublisher"))
 	case ctx == nil:
-		return refused(op, errNilContext)
-	}
-	return nil
-}
-
-func (p *Publisher) readyToWait(op string, ctx context.Context) error {
-	if err := p.ready(op, ctx); err != nil {
-		return err
-	}
-	if p.reportOf(ctx) != nil {
-		return refused(op, errors.New("called by an OnReport function, it would wait for itself"))
+		return newError(op, ErrInvalid, errors.New("the context is nil"))
 	}
 	return nil
 }

@@ -1,11 +1,11 @@
 package pusher_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
-	"log/slog"
+	"net"
 	"net/http"
 	"path"
 	"slices"
@@ -17,13 +17,10 @@ import (
 	"github.com/openchannels/pusher-go/pusher"
 )
 
-// noContext is what a caller may get wrong.
-var noContext context.Context
-
-// newPublisher returns a publisher that is closed with the test.
-func newPublisher(t testing.TB, client *pusher.Client, opts ...pusher.PublisherOption) *pusher.Publisher {
+// newPublisher returns a publisher that is closed at the end of the test.
+func newPublisher(t testing.TB, client *pusher.Client, config pusher.PublisherConfig) *pusher.Publisher {
 	t.Helper()
-	publisher, err := client.NewPublisher(opts...)
+	publisher, err := client.NewPublisher(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,56 +32,34 @@ func newPublisher(t testing.TB, client *pusher.Client, opts ...pusher.PublisherO
 	return publisher
 }
 
-// A parcel is one request of a publisher.
-type parcel struct {
-	at       time.Duration // since the wire was made
-	resource string        // the last part of its path
-	channels []string      // of its events
+// publishRequest is a request of a publisher.
+type publishRequest struct {
+	at       time.Duration // since newPublishServer
+	resource string        // "events" or "batch_events"
+	channels []string      // one per event
 	data     []string
 }
 
-// wire is a transport that keeps the requests it carries and answers what it is
-// told to, or else {}.
-type wire struct {
-	answer func(parcel) (*http.Response, error) // nil accepts everything
-	took   time.Duration                        // for each request
+// publishServer is a transport that records requests. It responds as respond does, or
+// with {} if that returns nothing.
+type publishServer struct {
+	respond func(publishRequest) (*http.Response, error)
+	latency time.Duration
 
-	start time.Time
-	mu    sync.Mutex
-	sent  []parcel
+	start    time.Time
+	mu       sync.Mutex
+	requests []publishRequest
 }
 
-func newWire(answer func(parcel) (*http.Response, error)) *wire {
-	return &wire{answer: answer, start: time.Now()}
+func newPublishServer(respond func(publishRequest) (*http.Response, error)) *publishServer {
+	return &publishServer{respond: respond, start: time.Now()}
 }
 
-func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	p, err := w.unpack(req)
-	if err != nil {
-		return nil, err
-	}
-	w.mu.Lock()
-	w.sent = append(w.sent, p)
-	w.mu.Unlock()
-	if w.took > 0 {
-		select {
-		case <-time.After(w.took):
-		case <-req.Context().Done():
-			return nil, req.Context().Err()
-		}
-	}
-	if w.answer != nil {
-		if resp, err := w.answer(p); resp != nil || err != nil {
-			return resp, err
-		}
-	}
-	return response(http.StatusOK, "{}", nil), nil
-}
-
-func (w *wire) unpack(req *http.Request) (parcel, error) {
+// RoundTrip implements http.RoundTripper.
+func (s *publishServer) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
-		return parcel{}, err
+		return nil, err
 	}
 	var content struct {
 		Channels []string
@@ -92,42 +67,108 @@ func (w *wire) unpack(req *http.Request) (parcel, error) {
 		Batch    []struct{ Channel, Data string }
 	}
 	if err := json.Unmarshal(body, &content); err != nil {
-		return parcel{}, err
+		return nil, err
 	}
-	p := parcel{time.Since(w.start), path.Base(req.URL.Path), content.Channels, nil}
+	r := publishRequest{at: time.Since(s.start), resource: path.Base(req.URL.Path), channels: content.Channels}
 	for range content.Channels {
-		p.data = append(p.data, content.Data)
+		r.data = append(r.data, content.Data)
 	}
 	for _, event := range content.Batch {
-		p.channels = append(p.channels, event.Channel)
-		p.data = append(p.data, event.Data)
+		r.channels = append(r.channels, event.Channel)
+		r.data = append(r.data, event.Data)
 	}
-	return p, nil
-}
-
-// parcels are the requests so far.
-func (w *wire) parcels() []parcel {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.sent)
-}
-
-// data are those of each request, joined, and when it left.
-func (w *wire) times() (texts []string, at []time.Duration) {
-	for _, p := range w.parcels() {
-		texts = append(texts, strings.Join(p.data, " "))
-		at = append(at, p.at)
+	s.mu.Lock()
+	s.requests = append(s.requests, r)
+	s.mu.Unlock()
+	select {
+	case <-time.After(s.latency):
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
 	}
-	return texts, at
+	if s.respond != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if resp, err := s.respond(r); resp != nil || err != nil {
+			return resp, err
+		}
+	}
+	return status(http.StatusOK, "", "{}")
 }
 
-// overWire makes a client of the wire's, with fixed pauses.
-func overWire(t testing.TB, w *wire, opts ...pusher.Option) *pusher.Client {
+// client returns a client whose requests the server receives.
+func (s *publishServer) client(t testing.TB, opts ...pusher.Option) *pusher.Client {
 	t.Helper()
-	return newClient(t, append([]pusher.Option{pusher.WithHTTPClient(&http.Client{Transport: w})}, opts...)...)
+	return newClient(t, append([]pusher.Option{pusher.WithHTTPClient(&http.Client{Transport: s})}, opts...)...)
 }
 
-// publish publishes one event for each of the data on a channel.
+// received returns the requests so far.
+func (s *publishServer) received() []publishRequest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
+// dataOf returns the data of all events that were received on a channel, in order.
+func (s *publishServer) dataOf(channel string) (data []string) {
+	for _, r := range s.received() {
+		for i := range r.channels {
+			if r.channels[i] == channel {
+				data = append(data, r.data[i])
+			}
+		}
+	}
+	return data
+}
+
+// status returns a response. Retry-After is missing if it is empty.
+func status(code int, retryAfter, body string) (*http.Response, error) {
+	header := http.Header{}
+	if retryAfter != "" {
+		header.Set("Retry-After", retryAfter)
+	}
+	return &http.Response{
+		StatusCode: code, Header: header, ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+	}, nil
+}
+
+// A failure is a response other than success.
+type failure func() (*http.Response, error)
+
+func withStatus(code int, retryAfter string) failure {
+	return func() (*http.Response, error) { return status(code, retryAfter, "no\n") }
+}
+
+func withError(err error) failure { return func() (*http.Response, error) { return nil, err } }
+
+var (
+	errDial  = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	errReset = &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}
+)
+
+// failFirst responds with the failures, one after the other, and then with success.
+func failFirst(failures ...failure) func(publishRequest) (*http.Response, error) {
+	return func(publishRequest) (*http.Response, error) {
+		if len(failures) == 0 {
+			return nil, nil
+		}
+		next := failures[0]
+		failures = failures[1:]
+		return next()
+	}
+}
+
+// rejecting responds with the status to requests with one of the data.
+func rejecting(code int, bad ...string) func(publishRequest) (*http.Response, error) {
+	return func(r publishRequest) (*http.Response, error) {
+		if slices.ContainsFunc(r.data, func(data string) bool { return slices.Contains(bad, data) }) {
+			return status(code, "", "no\n")
+		}
+		return nil, nil
+	}
+}
+
+// publish publishes an event for each of the data.
 func publish(t testing.TB, p *pusher.Publisher, channel string, data ...string) {
 	t.Helper()
 	for _, text := range data {
@@ -144,50 +185,29 @@ func flush(t testing.TB, p *pusher.Publisher) {
 	}
 }
 
-// notebook keeps reports.
-type notebook struct {
+// resultLog records results.
+type resultLog struct {
 	mu      sync.Mutex
-	reports []pusher.Report
+	results []pusher.PublishResult
 }
 
-func (n *notebook) write(_ context.Context, r pusher.Report) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.reports = append(n.reports, r)
-}
-
-func (n *notebook) option() pusher.PublisherOption { return pusher.OnReport(n.write) }
-
-func (n *notebook) all() []pusher.Report {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Clone(n.reports)
-}
-
-// logs keeps the lines that a client logs.
-type logs struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (l *logs) Write(line []byte) (int, error) {
+func (l *resultLog) add(_ context.Context, r pusher.PublishResult) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.buffer.Write(line)
+	l.results = append(l.results, r)
 }
 
-func (l *logs) option() pusher.Option {
-	return pusher.WithLogger(slog.New(slog.NewTextHandler(l, nil)))
-}
-
-// lines of the level.
-func (l *logs) lines(level slog.Level) []string {
+func (l *resultLog) all() []pusher.PublishResult {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var found []string
-	for line := range strings.Lines(l.buffer.String()) {
-		if strings.Contains(line, "level="+level.String()) {
-			found = append(found, line)
+	return slices.Clone(l.results)
+}
+
+// of returns the results of events with the data.
+func (l *resultLog) of(data string) (found []pusher.PublishResult) {
+	for _, r := range l.all() {
+		if r.Event.Data == data {
+			found = append(found, r)
 		}
 	}
 	return found

@@ -1,172 +1,190 @@
 package pusher
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/openchannels/pusher-go/gen"
-	"github.com/openchannels/pusher-go/internal/protocol"
+	"github.com/openchannels/pusher-go/internal/batcher"
 )
 
-// once returns a transport like t that repeats nothing.
-func (t *transport) once() *transport {
-	once := &transport{sender: t.sender, timeout: t.timeout, signer: t.signer, prefix: t.prefix, retry: t.retry, logger: t.logger}
-	once.retry.Attempts = 1
-	once.skew.Store(t.skew.Load())
-	return once
+// group returns a value that is the same for all events that differ in their channel
+// only.
+func (e *queuedEvent) group() any {
+	if e.multi == nil {
+		return nil
+	}
+	return e.multi
 }
 
-// deliver sends the items of one request until each is accepted or lost, and
-// reports them in order.
-func (p *Publisher) deliver(items []*item) {
-	counts, failure := p.insist(items)
-	if failure != nil && len(items) > 1 && mayBeOneEvent(failure) {
-		half := len(items) / 2
-		p.deliver(items[:half])
-		p.deliver(items[half:])
-		return
-	}
-	for i, it := range items {
-		report := Report{Event: it.event}
-		if failure != nil {
-			report.Err = failure
-		} else if i < len(counts) {
-			report.Counts = counts[i]
+// isGroup reports whether the events can be sent as one event for many channels.
+func isGroup(batch []*queuedEvent) bool {
+	for _, e := range batch[1:] {
+		if e.multi == nil || e.multi != batch[0].multi {
+			return false
 		}
-		p.report(it, report)
 	}
+	return true
 }
 
-// mayBeOneEvent tells whether the server has refused a request for what it says.
+// send sends a request, once. It works without batches as far as possible, because
+// not every server has them.
+func (p *Publisher) send(ctx context.Context, batch []*queuedEvent) error {
+	call := call{op: "Publish", channels: len(batch), events: len(batch), once: true}
+	for _, e := range batch {
+		e.attempts++
+		if p.client.transport.observer != nil {
+			call.queued = append(call.queued, QueuedEvent{Context: e.ctx, Wait: time.Since(e.published), Attempt: e.attempts})
+		}
+	}
+	if isGroup(batch) {
+		call.events = 1
+		return p.sendGroup(ctx, call, batch)
+	}
+	return p.sendBatch(ctx, call, batch)
+}
+
+func (p *Publisher) sendGroup(ctx context.Context, call call, batch []*queuedEvent) error {
+	channels := make([]string, len(batch))
+	for i, e := range batch {
+		channels[i] = e.event.Channel
+	}
+	first := batch[0]
+	result, err := p.client.sendEvent(ctx, call, gen.TriggerRequest{
+		Name:     first.event.Name,
+		Channels: channels,
+		Data:     first.data,
+		SocketID: optional(first.event.SocketID),
+		Info:     join(first.event.Info),
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range batch {
+		e.counts = result.Channels[e.event.Channel]
+	}
+	return nil
+}
+
+func (p *Publisher) sendBatch(ctx context.Context, call call, batch []*queuedEvent) error {
+	events := make([]gen.BatchEvent, len(batch))
+	for i, e := range batch {
+		events[i] = gen.BatchEvent{
+			Channel:  e.event.Channel,
+			Name:     e.event.Name,
+			Data:     e.data,
+			SocketID: optional(e.event.SocketID),
+			Info:     join(e.event.Info),
+		}
+	}
+	result, err := p.client.sendBatch(ctx, call, events)
+	if err != nil {
+		return err
+	}
+	for i, e := range batch {
+		if i < len(result.Batch) {
+			e.counts = result.Batch[i]
+		}
+	}
+	return nil
+}
+
+// classify decides what happens to the events of a request that was not accepted.
+func (p *Publisher) classify(batch []*queuedEvent, err error) batcher.Verdict {
+	var failure *Error
+	if !errors.As(err, &failure) {
+		return batcher.Verdict{Action: batcher.Fail}
+	}
+	switch {
+	case mayBeOneEvent(failure):
+		return batcher.Verdict{Action: batcher.Split}
+	case failure.Status == http.StatusNotFound && !isGroup(batch):
+		p.disableBatches()
+		return batcher.Verdict{Action: batcher.Split}
+	}
+	verdict := batcher.Verdict{Action: batcher.Fail, RetryAfter: failure.RetryAfter}
+	if mayPass(failure) && (p.delivery == AtLeastOnce || notProcessed(failure)) {
+		verdict.Action = batcher.Retry
+	}
+	switch {
+	case failure.Status == http.StatusTooManyRequests, failure.Status == http.StatusServiceUnavailable && failure.RetryAfter > 0:
+		verdict.Server = batcher.Throttling
+		p.logPowerOfTwo(p.throttled.Add(1), "pusher: publishing is throttled", failure)
+	case mayPass(failure):
+		verdict.Server = batcher.Failing
+		p.logPowerOfTwo(p.failures.Add(1), "pusher: publishing failed", failure)
+	}
+	return verdict
+}
+
+// mayBeOneEvent reports whether the server rejected a request because of an event in
+// it.
 func mayBeOneEvent(failure *Error) bool {
 	switch failure.Status {
 	case http.StatusBadRequest:
-		return failure.Kind == ErrInvalid
+		return failure.Is(ErrInvalid) // not an unknown key
 	case http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return true
 	}
 	return false
 }
 
-// insist sends a request again and again, for as long as that may help and is
-// allowed.
-func (p *Publisher) insist(items []*item) ([]ChannelCounts, *Error) {
-	p.stats.inFlight.Add(int64(len(items)))
-	defer p.stats.inFlight.Add(-int64(len(items)))
+func (p *Publisher) disableBatches() {
+	if p.noBatches.CompareAndSwap(false, true) {
+		p.client.transport.log().Warn("pusher: the server responded with 404 to batch_events; events are published one by one from now on")
+		p.engine.SetMaxBatch(1)
+	}
+}
 
+// logPowerOfTwo logs the n-th failure, unless a long outage would fill the log.
+func (p *Publisher) logPowerOfTwo(n int64, message string, failure *Error) {
+	if n&(n-1) == 0 {
+		p.client.transport.log().Warn(message, "requests", n, "error", failure)
+	}
+}
+
+// report passes a result to OnResult.
+func (p *Publisher) report(ctx context.Context, r batcher.Result[*queuedEvent]) {
+	result := PublishResult{Event: r.Item.event, Attempts: r.Attempts, Latency: r.Latency}
+	if r.Outcome == batcher.Accepted {
+		p.failures.Store(0)
+		result.Counts = r.Item.counts
+	} else {
+		result.Err = p.resultError(ctx, r)
+	}
+	protect(p.client.transport.log(), "OnResult", func() { p.onResult(ctx, result) })
+}
+
+// resultError returns the error of an event that was not accepted. The error of the
+// last attempt may have been reported for another event, so a copy is changed.
+func (p *Publisher) resultError(ctx context.Context, r batcher.Result[*queuedEvent]) error {
+	var kind, cause error
+	switch r.Outcome {
+	case batcher.TimedOut:
+		cause = fmt.Errorf("not accepted within %v, in %d attempts: %w", p.timeout, r.Attempts, context.DeadlineExceeded)
+	case batcher.Canceled:
+		kind, cause = ErrClosed, context.Cause(ctx)
+	default:
+		return r.Err
+	}
 	var last *Error
-	for n := 1; ; n++ {
-		if err := p.brake.wait(p.ctx); err != nil {
-			return nil, givenUp(last, err)
-		}
-		if n > 1 {
-			p.stats.retried.Add(1)
-		}
-		counts, failure := p.try(items)
-		if failure == nil {
-			p.stats.batches.Add(1)
-			p.brake.accepted()
-			return counts, nil
-		}
-		if last = failure; !p.again(failure) {
-			return nil, failure
-		}
-		pause := p.pause(n, failure)
-		if isPowerOfTwo(n) { // a long outage is not worth a line for each try
-			p.client.transport.log().Warn("pusher: publishing is repeated", "events", len(items), "try", n, "reason", failure)
-		}
-		if err := sleep(p.ctx, pause); err != nil {
-			return nil, givenUp(last, err)
-		}
+	if !errors.As(r.Err, &last) {
+		return newError("Publish", kind, cause)
 	}
+	final := *last
+	if kind != nil {
+		cause = fmt.Errorf("%w: %w", kind, cause)
+	}
+	final.Err = joinCause(last.Err, cause)
+	return &final
 }
 
-// again tells whether the request is sent once more.
-func (p *Publisher) again(failure *Error) bool {
-	if p.ctx.Err() != nil {
-		return false
+// logResult is used without OnResult.
+func (p *Publisher) logResult(_ context.Context, r PublishResult) {
+	if r.Err != nil {
+		p.client.transport.log().Error("pusher: event not published", "channel", r.Event.Channel, "event", r.Event.Name, "error", r.Err)
 	}
-	if p.atMost {
-		return unprocessed(failure)
-	}
-	return mayPass(failure)
-}
-
-// pause is how long this lane waits before it tries again. A server that asks to
-// be left alone stops all lanes instead.
-func (p *Publisher) pause(n int, failure *Error) time.Duration {
-	if failure.Status == http.StatusTooManyRequests || failure.Status == http.StatusServiceUnavailable {
-		return 0
-	}
-	return p.client.transport.retry.backoff(n)
-}
-
-func isPowerOfTwo(n int) bool { return n&(n-1) == 0 }
-
-// givenUp is the error of events that Close did not wait for.
-func givenUp(last *Error, reason error) *Error {
-	if last == nil {
-		return &Error{Op: "Publish", Kind: ErrClosed, Err: reason}
-	}
-	last.Err = interrupted(last.Err, reason)
-	return last
-}
-
-// try sends one request. More events than a batch may have are those of one multi.
-func (p *Publisher) try(items []*item) ([]ChannelCounts, *Error) {
-	send := p.sendBatch
-	if len(items) > protocol.MaxBatch {
-		send = p.sendMulti
-	}
-	counts, err := send(items)
-	var failure *Error
-	if err == nil || !errors.As(failed("Publish", err), &failure) {
-		return counts, nil
-	}
-	if failure.Status == http.StatusTooManyRequests || failure.Status == http.StatusServiceUnavailable {
-		p.brake.refused(time.Now(), failure.RetryAfter)
-	}
-	return nil, failure
-}
-
-func (p *Publisher) sendBatch(items []*item) ([]ChannelCounts, error) {
-	batch := make([]gen.BatchEvent, len(items))
-	for i, it := range items {
-		batch[i] = gen.BatchEvent{
-			Channel:  it.event.Channel,
-			Name:     it.event.Name,
-			Data:     it.text,
-			SocketID: optional(it.event.SocketID),
-			Info:     join(it.event.Info),
-		}
-	}
-	answer, err := p.api.TriggerBatchWithResponse(p.ctx, p.client.app.AppID, gen.BatchRequest{Batch: batch})
-	if err != nil {
-		return nil, err
-	}
-	return answer.JSON200.Batch, nil
-}
-
-func (p *Publisher) sendMulti(items []*item) ([]ChannelCounts, error) {
-	channels := make([]string, len(items))
-	for i, it := range items {
-		channels[i] = it.event.Channel
-	}
-	first := items[0]
-	answer, err := p.api.TriggerEventWithResponse(p.ctx, p.client.app.AppID, gen.TriggerRequest{
-		Name:     first.event.Name,
-		Channels: channels,
-		Data:     first.text,
-		SocketID: optional(first.event.SocketID),
-		Info:     join(first.event.Info),
-	})
-	if err != nil {
-		return nil, err
-	}
-	counts := make([]ChannelCounts, len(items))
-	for i, channel := range channels {
-		counts[i] = answer.JSON200.Channels[channel]
-	}
-	return counts, nil
 }

@@ -2,11 +2,15 @@ package pusher_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"expvar"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,136 +18,145 @@ import (
 	"github.com/openchannels/pusher-go/pusher"
 )
 
-func TestWhenALaneSends(t *testing.T) {
-	const ms = time.Millisecond
+const testMasterKey = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+
+func TestNewPublisher(t *testing.T) {
+	client := newClient(t)
+	_, err := client.NewPublisher(pusher.PublisherConfig{Concurrency: 257, QueueSize: -1, Timeout: -1, Delivery: 2, Overflow: -1})
+	sameError(t, "NewPublisher", err, wantError{Op: "NewPublisher", Kind: pusher.ErrConfiguration})
+	for _, want := range []string{"Concurrency", "QueueSize", "Timeout", "Delivery", "Overflow"} {
+		if !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("NewPublisher = %v, want it to name %s", err, want)
+		}
+	}
+	_, err = client.NewPublisher(pusher.PublisherConfig{Concurrency: -1})
+	sameError(t, "NewPublisher", err, wantError{Op: "NewPublisher", Kind: pusher.ErrConfiguration})
+	_, err = new(pusher.Client).NewPublisher(pusher.PublisherConfig{})
+	sameError(t, "NewPublisher of the zero client", err, wantError{Op: "NewPublisher", Kind: pusher.ErrConfiguration})
+	for _, config := range []pusher.PublisherConfig{{Concurrency: 256}, {Concurrency: 1, QueueSize: 1, Linger: -1, Timeout: 1}} {
+		p, err := client.NewPublisher(config)
+		if err != nil {
+			t.Fatalf("NewPublisher(%+v) = %v", config, err)
+		}
+		if err := p.Close(t.Context()); err != nil {
+			t.Errorf("Close = %v", err)
+		}
+	}
+}
+
+// The zero value of a field means the documented default.
+func TestPublisherConfig_defaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newPublishServer(func(r publishRequest) (*http.Response, error) {
+			if r.at > 0 {
+				return withStatus(500, "")()
+			}
+			return nil, nil
+		})
+		s.latency = time.Second
+		results := &resultLog{}
+		p := newPublisher(t, s.client(t), pusher.PublisherConfig{OnResult: results.add})
+		for i := range 10_000 {
+			publish(t, p, fmt.Sprint("c", i), "a")
+		}
+		if err := p.Publish(canceledAfter(t, time.Millisecond), pusher.Event{Channel: "c", Name: "e"}); !errors.Is(err, pusher.ErrQueueFull) {
+			t.Errorf("Publish of event 10,001 = %v, want %v", err, pusher.ErrQueueFull)
+		}
+		if n := len(s.received()); n != 8 {
+			t.Errorf("%d requests in flight, want 8", n)
+		}
+		flush(t, p)
+		if took := time.Since(s.start); took < 10*time.Minute || took > 10*time.Minute+2*time.Second {
+			t.Errorf("the last events failed after %v, want 10m", took)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := newPublishServer(nil)
+		s.latency = time.Second
+		p := newPublisher(t, s.client(t), pusher.PublisherConfig{})
+		publish(t, p, "a", "1")
+		synctest.Wait()
+		publish(t, p, "b", "2")
+		flushed := s.start.Add(5 * time.Millisecond)
+		time.Sleep(time.Until(flushed) - 1)
+		synctest.Wait()
+		if n := len(s.received()); n != 1 {
+			t.Errorf("%d requests before 5ms, want 1", n)
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		if n := len(s.received()); n != 2 {
+			t.Errorf("%d requests after 5ms, want 2", n)
+		}
+	})
+}
+
+// canceledAfter returns a context that ends after d.
+func canceledAfter(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestPublisher_Linger(t *testing.T) {
 	tests := []struct {
-		name    string
-		linger  time.Duration
-		took    time.Duration // the time of a request
-		publish func(t *testing.T, p *pusher.Publisher)
-		want    []string
-		at      []time.Duration
+		name   string
+		linger time.Duration
+		flush  bool
+		at     time.Duration // of the second request, behind one that takes a second
 	}{
-		{"an idle lane does not linger", 5 * ms, 0,
-			func(t *testing.T, p *pusher.Publisher) {
-				publish(t, p, "c", "a")
-				time.Sleep(5 * ms)
-				publish(t, p, "c", "b")
-			},
-			[]string{"a", "b"}, []time.Duration{0, 5 * ms}},
-		{"what follows closely waits until the lingering counted from the first is over", 5 * ms, 0,
-			func(t *testing.T, p *pusher.Publisher) {
-				publish(t, p, "c", "a")
-				time.Sleep(ms)
-				publish(t, p, "c", "b")
-				time.Sleep(ms)
-				publish(t, p, "c", "c")
-			},
-			[]string{"a", "b c"}, []time.Duration{0, 5 * ms}},
-		{"a full request leaves at once", 5 * ms, 0,
-			func(t *testing.T, p *pusher.Publisher) {
-				publish(t, p, "c", "a")
-				time.Sleep(ms)
-				publish(t, p, "c", strings.Fields("1 2 3 4 5 6 7 8 9 10")...)
-			},
-			[]string{"a", "1 2 3 4 5 6 7 8 9 10"}, []time.Duration{0, ms}},
-		{"events gather while a request is under way, lingering or not", 0, 20 * ms,
-			func(t *testing.T, p *pusher.Publisher) {
-				publish(t, p, "c", "a")
-				time.Sleep(ms)
-				publish(t, p, "c", "b", "c")
-			},
-			[]string{"a", "b c"}, []time.Duration{0, 20 * ms}},
-		{"a slow server needs no lingering", 5 * ms, 20 * ms,
-			func(t *testing.T, p *pusher.Publisher) {
-				publish(t, p, "c", "a")
-				time.Sleep(ms)
-				publish(t, p, "c", "b")
-			},
-			[]string{"a", "b"}, []time.Duration{0, 20 * ms}},
-		{"Flush does not linger", 5 * ms, 0,
-			func(t *testing.T, p *pusher.Publisher) {
-				publish(t, p, "c", "a")
-				time.Sleep(ms)
-				publish(t, p, "c", "b")
-				flush(t, p)
-			},
-			[]string{"a", "b"}, []time.Duration{0, ms}},
-		{"Close does not linger", 5 * ms, 0,
-			func(t *testing.T, p *pusher.Publisher) {
-				publish(t, p, "c", "a")
-				time.Sleep(ms)
-				publish(t, p, "c", "b")
-				if err := p.Close(t.Context()); err != nil {
-					t.Errorf("Close = %v, want no error", err)
-				}
-			},
-			[]string{"a", "b"}, []time.Duration{0, ms}},
-		{"one busy channel gets ten events a request", 5 * ms, 20 * ms,
-			func(t *testing.T, p *pusher.Publisher) {
-				publish(t, p, "c", "a")
-				time.Sleep(ms)
-				publish(t, p, "c", strings.Fields("0 1 2 3 4 5 6 7 8 9 10 11 12")...)
-			},
-			[]string{"a", "0 1 2 3 4 5 6 7 8 9", "10 11 12"}, []time.Duration{0, 20 * ms, 40 * ms}},
+		{"default", 0, false, 5 * time.Millisecond},
+		{"longer", 20 * time.Millisecond, false, 20 * time.Millisecond},
+		{"disabled", -1, false, 0},
+		{"Flush wakes a lingering request", time.Minute, true, time.Millisecond},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWire(nil)
-				w.took = tt.took
-				p := newPublisher(t, overWire(t, w), pusher.Linger(tt.linger))
+				s := newPublishServer(nil)
+				s.latency = time.Second
+				p := newPublisher(t, s.client(t), pusher.PublisherConfig{Linger: tt.linger})
+				publish(t, p, "a", "1")
 				synctest.Wait()
-				tt.publish(t, p)
-				time.Sleep(time.Second)
-				texts, at := w.times()
-				if !slices.Equal(texts, tt.want) || !slices.Equal(at, tt.at) {
-					t.Errorf("the requests were %q at %v\nwant %q at %v", texts, at, tt.want, tt.at)
+				publish(t, p, "b", "2")
+				time.Sleep(time.Millisecond)
+				if tt.flush {
+					flush(t, p)
+				}
+				time.Sleep(100 * time.Millisecond)
+				if requests := s.received(); len(requests) != 2 || requests[1].at != tt.at {
+					t.Errorf("requests %+v, want the second at %v", requests, tt.at)
 				}
 			})
 		})
 	}
 }
 
-func TestLanesSendAtTheSameTimeAndAChannelKeepsToOne(t *testing.T) {
+func TestPublisher_Concurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWire(nil)
-		w.took = time.Second
-		p := newPublisher(t, overWire(t, w), pusher.Lanes(4))
+		s := newPublishServer(nil)
+		s.latency = time.Second
+		p := newPublisher(t, s.client(t), pusher.PublisherConfig{Concurrency: 4})
 		for i := range 100 {
-			publish(t, p, fmt.Sprint("c", i), "a")
-			publish(t, p, fmt.Sprint("c", i), "b")
+			publish(t, p, fmt.Sprint("c", i), "a", "b")
 		}
 		flush(t, p)
-		busy := 0
-		for _, parcel := range w.parcels() {
-			if parcel.at == 0 {
-				busy++
-			}
+		// 20 full requests, and up to 4 that were sent before more events were queued.
+		if took := time.Since(s.start); took < 5*time.Second || took > 6*time.Second {
+			t.Errorf("200 events took %v, want 5s or 6s", took)
 		}
-		if busy != 4 {
-			t.Errorf("%d requests left at the start, want 4", busy)
-		}
-		// The lanes are chosen by chance, so only a bad choice would take as long.
-		if took := time.Since(w.start); took > 15*time.Second {
-			t.Errorf("200 events took %v in four lanes of ten events a second, want less than 15 s", took)
-		}
-		latest := map[string]string{}
-		for _, parcel := range w.parcels() {
-			for i, channel := range parcel.channels {
-				if parcel.data[i] < latest[channel] {
-					t.Errorf("on channel %s %q arrived after %q", channel, parcel.data[i], latest[channel])
-				}
-				latest[channel] = parcel.data[i]
+		for i := range 100 {
+			if got := s.dataOf(fmt.Sprint("c", i)); !slices.Equal(got, []string{"a", "b"}) {
+				t.Errorf("channel c%d received %q, want a and b", i, got)
 			}
 		}
 	})
 }
 
-func TestPublishCapturesTheEvent(t *testing.T) {
-	w := newWire(nil)
-	reports := &notebook{}
-	p := newPublisher(t, overWire(t, w), reports.option())
+func TestPublisher_Publish_copies_the_event(t *testing.T) {
+	s := newPublishServer(nil)
+	results := &resultLog{}
+	p := newPublisher(t, s.client(t), pusher.PublisherConfig{OnResult: results.add})
 	data, info := []byte("as published"), []pusher.Attribute{pusher.UserCount}
 	if err := p.Publish(t.Context(), pusher.Event{Channel: "c", Name: "e", Data: data, Info: info}); err != nil {
 		t.Fatal(err)
@@ -151,49 +164,51 @@ func TestPublishCapturesTheEvent(t *testing.T) {
 	copy(data, "changed later")
 	info[0] = "rubbish"
 	flush(t, p)
-	if got := w.parcels()[0].data[0]; got != "as published" {
-		t.Errorf("the event was sent with %q, want %q", got, "as published")
+	if got := s.received()[0].data[0]; got != "as published" {
+		t.Errorf("sent %q, want %q", got, "as published")
 	}
-	if got := reports.all()[0].Event.Info[0]; got != pusher.UserCount {
-		t.Errorf("the report says that %q was asked for, want %q", got, pusher.UserCount)
+	if got := results.all()[0].Event.Info[0]; got != pusher.UserCount {
+		t.Errorf("the result's event requests %q, want %q", got, pusher.UserCount)
 	}
 }
 
-func TestPublishRefuses(t *testing.T) {
-	p := newPublisher(t, overWire(t, newWire(nil)))
+func TestPublisher_invalid(t *testing.T) {
+	p := newPublisher(t, newPublishServer(nil).client(t), pusher.PublisherConfig{})
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	good := pusher.Event{Channel: "c", Name: "e", Data: "d"}
 	many := []string{"c", "d"}
+	multi := func(channels []string, event pusher.Event) error { return p.PublishMulti(t.Context(), channels, event) }
 	tests := []struct {
 		name string
 		err  error
-		want pusher.Error
+		want wantError
 		is   error
 	}{
-		{"a bad channel", p.Publish(t.Context(), pusher.Event{Channel: "a b", Name: "e"}), pusher.Error{Op: "Publish", Kind: pusher.ErrInvalid}, nil},
-		{"a reserved event name", p.Publish(t.Context(), pusher.Event{Channel: "c", Name: "pusher:e"}), pusher.Error{Op: "Publish", Kind: pusher.ErrInvalid}, nil},
-		{"a bad socket ID", p.Publish(t.Context(), pusher.Event{Channel: "c", Name: "e", SocketID: "1"}), pusher.Error{Op: "Publish", Kind: pusher.ErrInvalid}, nil},
-		{"data without an encoding", p.Publish(t.Context(), pusher.Event{Channel: "c", Name: "e", Data: func() {}}), pusher.Error{Op: "Publish", Kind: pusher.ErrInvalid}, nil},
-		{"too much data", p.Publish(t.Context(), pusher.Event{Channel: "c", Name: "e", Data: strings.Repeat("a", 10_241)}), pusher.Error{Op: "Publish", Kind: pusher.ErrTooLarge}, pusher.ErrInvalid},
-		{"an encrypted channel without a key", p.Publish(t.Context(), pusher.Event{Channel: "private-encrypted-c", Name: "e"}), pusher.Error{Op: "Publish", Kind: pusher.ErrConfiguration}, nil},
-		{"no context", p.Publish(noContext, good), pusher.Error{Op: "Publish", Kind: pusher.ErrInvalid}, nil},
-		{"a context that has ended", p.Publish(ended, good), pusher.Error{Op: "Publish", Kind: pusher.ErrHTTP}, context.Canceled},
-		{"the zero value", new(pusher.Publisher).Publish(t.Context(), good), pusher.Error{Op: "Publish", Kind: pusher.ErrConfiguration}, nil},
-		{"a nil publisher", (*pusher.Publisher)(nil).Publish(t.Context(), good), pusher.Error{Op: "Publish", Kind: pusher.ErrConfiguration}, nil},
+		{"channel", p.Publish(t.Context(), pusher.Event{Channel: "a b", Name: "e"}), wantError{Op: "Publish", Kind: pusher.ErrInvalid}, nil},
+		{"event name", p.Publish(t.Context(), pusher.Event{Channel: "c", Name: "pusher:e"}), wantError{Op: "Publish", Kind: pusher.ErrInvalid}, nil},
+		{"socket ID", p.Publish(t.Context(), pusher.Event{Channel: "c", Name: "e", SocketID: "1"}), wantError{Op: "Publish", Kind: pusher.ErrInvalid}, nil},
+		{"data", p.Publish(t.Context(), pusher.Event{Channel: "c", Name: "e", Data: func() {}}), wantError{Op: "Publish", Kind: pusher.ErrInvalid}, nil},
+		{"too large", p.Publish(t.Context(), pusher.Event{Channel: "c", Name: "e", Data: strings.Repeat("a", 10_241)}), wantError{Op: "Publish", Kind: pusher.ErrTooLarge}, pusher.ErrInvalid},
+		{"encrypted without a key", p.Publish(t.Context(), pusher.Event{Channel: "private-encrypted-c", Name: "e"}), wantError{Op: "Publish", Kind: pusher.ErrConfiguration}, nil},
+		{"nil context", p.Publish(noContext, good), wantError{Op: "Publish", Kind: pusher.ErrInvalid}, nil},
+		{"canceled context", p.Publish(ended, good), wantError{Op: "Publish"}, context.Canceled},
+		{"zero value", new(pusher.Publisher).Publish(t.Context(), good), wantError{Op: "Publish", Kind: pusher.ErrConfiguration}, nil},
+		{"nil publisher", (*pusher.Publisher)(nil).Publish(t.Context(), good), wantError{Op: "Publish", Kind: pusher.ErrConfiguration}, nil},
 
-		{"a second channel in the event for many", p.PublishMulti(t.Context(), many, good), pusher.Error{Op: "PublishMulti", Kind: pusher.ErrInvalid}, nil},
-		{"no channels", p.PublishMulti(t.Context(), nil, pusher.Event{Name: "e"}), pusher.Error{Op: "PublishMulti", Kind: pusher.ErrInvalid}, nil},
-		{"a bad channel among many", p.PublishMulti(t.Context(), []string{"c", "a b"}, pusher.Event{Name: "e"}), pusher.Error{Op: "PublishMulti", Kind: pusher.ErrInvalid}, nil},
-		{"an encrypted channel among many without a key", p.PublishMulti(t.Context(), []string{"c", "private-encrypted-c"}, pusher.Event{Name: "e"}), pusher.Error{Op: "PublishMulti", Kind: pusher.ErrConfiguration}, nil},
-		{"data for many without an encoding", p.PublishMulti(t.Context(), many, pusher.Event{Name: "e", Data: func() {}}), pusher.Error{Op: "PublishMulti", Kind: pusher.ErrInvalid}, nil},
-		{"many without a context", p.PublishMulti(noContext, many, pusher.Event{Name: "e"}), pusher.Error{Op: "PublishMulti", Kind: pusher.ErrInvalid}, nil},
-		{"many with a context that has ended", p.PublishMulti(ended, many, pusher.Event{Name: "e"}), pusher.Error{Op: "PublishMulti", Kind: pusher.ErrHTTP, Message: "0 of 2 channels were queued"}, context.Canceled},
+		{"PublishMulti/a channel in the event", multi(many, good), wantError{Op: "PublishMulti", Kind: pusher.ErrInvalid}, nil},
+		{"PublishMulti/no channels", multi(nil, pusher.Event{Name: "e"}), wantError{Op: "PublishMulti", Kind: pusher.ErrInvalid}, nil},
+		{"PublishMulti/channel", multi([]string{"c", "a b"}, pusher.Event{Name: "e"}), wantError{Op: "PublishMulti", Kind: pusher.ErrInvalid}, nil},
+		{"PublishMulti/encrypted without a key", multi([]string{"c", "private-encrypted-c"}, pusher.Event{Name: "e"}), wantError{Op: "PublishMulti", Kind: pusher.ErrConfiguration}, nil},
+		{"PublishMulti/data", multi(many, pusher.Event{Name: "e", Data: func() {}}), wantError{Op: "PublishMulti", Kind: pusher.ErrInvalid}, nil},
+		{"PublishMulti/nil context", p.PublishMulti(noContext, many, pusher.Event{Name: "e"}), wantError{Op: "PublishMulti", Kind: pusher.ErrInvalid}, nil},
+		{"PublishMulti/canceled context", p.PublishMulti(ended, many, pusher.Event{Name: "e"}), wantError{Op: "PublishMulti"}, context.Canceled},
+		{"PublishMulti/zero value", new(pusher.Publisher).PublishMulti(t.Context(), many, pusher.Event{Name: "e"}), wantError{Op: "PublishMulti", Kind: pusher.ErrConfiguration}, nil},
 
-		{"Flush of the zero value", new(pusher.Publisher).Flush(t.Context()), pusher.Error{Op: "Flush", Kind: pusher.ErrConfiguration}, nil},
-		{"Flush without a context", p.Flush(noContext), pusher.Error{Op: "Flush", Kind: pusher.ErrInvalid}, nil},
-		{"Close of the zero value", new(pusher.Publisher).Close(t.Context()), pusher.Error{Op: "Close", Kind: pusher.ErrConfiguration}, nil},
-		{"Close without a context", p.Close(noContext), pusher.Error{Op: "Close", Kind: pusher.ErrInvalid}, nil},
+		{"Flush/zero value", new(pusher.Publisher).Flush(t.Context()), wantError{Op: "Flush", Kind: pusher.ErrConfiguration}, nil},
+		{"Flush/nil context", p.Flush(noContext), wantError{Op: "Flush", Kind: pusher.ErrInvalid}, nil},
+		{"Close/zero value", new(pusher.Publisher).Close(t.Context()), wantError{Op: "Close", Kind: pusher.ErrConfiguration}, nil},
+		{"Close/nil context", p.Close(noContext), wantError{Op: "Close", Kind: pusher.ErrInvalid}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -201,32 +216,55 @@ func TestPublishRefuses(t *testing.T) {
 			if tt.is != nil && !errors.Is(tt.err, tt.is) {
 				t.Errorf("the call = %v, want %v", tt.err, tt.is)
 			}
+			if tt.want.Kind == nil && kindOf(tt.err) != nil {
+				t.Errorf("the call = %v, want no sentinel but the context's error", tt.err)
+			}
 		})
 	}
 	flush(t, p)
-	if stats := p.Stats(); stats.Sent+stats.Failed != 0 {
-		t.Errorf("Stats() = %+v, want nothing sent or failed", stats)
+	if stats := p.Stats(); stats != (pusher.Stats{}) {
+		t.Errorf("Stats() = %+v, want zeros", stats)
 	}
-	if stats := new(pusher.Publisher).Stats(); stats.Latency != nil {
-		t.Errorf("Stats() of the zero value = %+v, want the zero value", stats)
+	if stats := new(pusher.Publisher).Stats(); stats != (pusher.Stats{}) {
+		t.Errorf("Stats() of the zero value = %+v", stats)
 	}
 }
 
-func TestNewPublisherReportsEveryBadOption(t *testing.T) {
-	client := newClient(t)
-	_, err := client.NewPublisher(pusher.Lanes(0), pusher.Lanes(257), pusher.Linger(-1), pusher.QueueSize(0), pusher.OnReport(nil))
-	sameError(t, "NewPublisher", err, pusher.Error{Op: "NewPublisher", Kind: pusher.ErrConfiguration})
-	for _, want := range []string{"Lanes(0)", "Lanes(257)", "Linger(-1ns)", "QueueSize(0)", "OnReport"} {
-		if !strings.Contains(fmt.Sprint(err), want) {
-			t.Errorf("NewPublisher = %v, want it to name %s", err, want)
-		}
+func TestPublisher_QueueSize(t *testing.T) {
+	tests := []struct {
+		name     string
+		overflow pusher.Overflow
+		waits    time.Duration
+		cause    error
+	}{
+		{"Block", pusher.Block, time.Second, context.DeadlineExceeded},
+		{"Reject", pusher.Reject, 0, nil},
 	}
-	_, err = new(pusher.Client).NewPublisher()
-	sameError(t, "NewPublisher of the zero client", err, pusher.Error{Op: "NewPublisher", Kind: pusher.ErrConfiguration})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newPublishServer(nil)
+				s.latency = 4 * time.Second
+				p := newPublisher(t, s.client(t), pusher.PublisherConfig{QueueSize: 3, Overflow: tt.overflow})
+				publish(t, p, "c", "1", "2", "3")
+				start := time.Now()
+				err := p.Publish(canceledAfter(t, time.Second), pusher.Event{Channel: "c", Name: "e", Data: "4"})
+				sameError(t, "Publish", err, wantError{Op: "Publish", Kind: pusher.ErrQueueFull})
+				if tt.cause != nil && !errors.Is(err, tt.cause) {
+					t.Errorf("Publish = %v, want %v", err, tt.cause)
+				}
+				if waited := time.Since(start); waited != tt.waits {
+					t.Errorf("Publish waited %v, want %v", waited, tt.waits)
+				}
+				if stats := p.Stats(); stats.Dropped != 1 || stats.Queued+stats.InFlight != 3 {
+					t.Errorf("Stats() = %+v, want 1 dropped and 3 queued or in flight", stats)
+				}
+			})
+		})
+	}
 }
 
-func TestPublishMultiSharesRequests(t *testing.T) {
-	key := "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+func TestPublisher_PublishMulti(t *testing.T) {
 	channels := func(n int) []string {
 		names := make([]string, n)
 		for i := range names {
@@ -239,117 +277,136 @@ func TestPublishMultiSharesRequests(t *testing.T) {
 		channels []string
 		want     []string // resource and number of channels of each request
 	}{
-		{"more than 100 are divided", channels(250), []string{"events 100", "events 100", "events 50"}},
-		{"ten fit into a batch with others", channels(10), []string{"batch_events 10"}},
-		{"eleven are one event", channels(11), []string{"events 11"}},
-		{"an encrypted channel goes alone", append(channels(20), "private-encrypted-c"), []string{"events 20", "batch_events 1"}},
+		{"more than 100", channels(250), []string{"events 100", "events 100", "events 50"}},
+		{"few", channels(5), []string{"events 5"}},
+		{"one", channels(1), []string{"events 1"}},
+		{"encrypted", append(channels(20), "private-encrypted-c"), []string{"events 20", "events 1"}},
+		{"duplicates", append(channels(12), "c0", "c3"), []string{"events 12"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWire(nil)
-				reports := &notebook{}
-				p := newPublisher(t, overWire(t, w, pusher.WithEncryptionMasterKey(key)), pusher.Lanes(1), reports.option())
-				event := pusher.Event{Name: "e", Data: map[string]int{"a": 1}}
-				if err := p.PublishMulti(t.Context(), tt.channels, event); err != nil {
+				s := newPublishServer(nil)
+				results := &resultLog{}
+				p := newPublisher(t, s.client(t, pusher.WithEncryptionMasterKey(testMasterKey)), pusher.PublisherConfig{Concurrency: 1, OnResult: results.add})
+				if err := p.PublishMulti(t.Context(), tt.channels, pusher.Event{Name: "e", Data: map[string]int{"a": 1}}); err != nil {
 					t.Fatal(err)
 				}
 				flush(t, p)
+				unique := slices.Clone(tt.channels)
+				if tt.name == "duplicates" {
+					unique = unique[:12]
+				}
 				var got, reached []string
-				for _, parcel := range w.parcels() {
-					got = append(got, fmt.Sprint(parcel.resource, " ", len(parcel.channels)))
-					reached = append(reached, parcel.channels...)
-				}
-				if !slices.Equal(got, tt.want) || !slices.Equal(reached, tt.channels) {
-					t.Errorf("PublishMulti(%d channels) sent %q\nto %q\nwant %q", len(tt.channels), got, reached, tt.want)
-				}
-				for i, report := range reports.all() {
-					if report.Err != nil || report.Event.Channel != tt.channels[i] || report.Event.Data == nil {
-						t.Errorf("report %d = %+v, want that %s got the event", i, report, tt.channels[i])
+				for _, r := range s.received() {
+					got = append(got, fmt.Sprint(r.resource, " ", len(r.channels)))
+					reached = append(reached, r.channels...)
+					for i, channel := range r.channels {
+						plain := r.data[i] == `{"a":1}`
+						if encrypted := strings.HasPrefix(channel, "private-encrypted-"); plain == encrypted {
+							t.Errorf("channel %s received %s, want it encrypted on the encrypted channel only", channel, r.data[i])
+						}
 					}
 				}
-				if n := len(reports.all()); n != len(tt.channels) {
-					t.Errorf("%d reports, want %d", n, len(tt.channels))
+				if !slices.Equal(got, tt.want) || !slices.Equal(reached, unique) {
+					t.Errorf("sent %q to %q, want %q to %q", got, reached, tt.want, unique)
 				}
-				for _, parcel := range w.parcels() {
-					for i, channel := range parcel.channels {
-						plain := parcel.data[i] == `{"a":1}`
-						if encrypted := strings.HasPrefix(channel, "private-encrypted-"); plain == encrypted {
-							t.Errorf("channel %s got %s, want it encrypted only on the encrypted channel", channel, parcel.data[i])
-						}
+				all := results.all()
+				if len(all) != len(unique) {
+					t.Fatalf("%d results, want %d", len(all), len(unique))
+				}
+				for i, r := range all {
+					if r.Err != nil || r.Event.Channel != unique[i] || fmt.Sprint(r.Event.Data) != "map[a:1]" {
+						t.Errorf("result %d = %+v, want success for %s", i, r, unique[i])
 					}
 				}
 			})
 		})
 	}
-}
 
-func TestAChannelGivenTwiceGetsTheEventOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWire(nil)
-		p := newPublisher(t, overWire(t, w), pusher.Lanes(1))
-		given := strings.Fields("a b a c d e f g h i j k l a b")
-		if err := p.PublishMulti(t.Context(), given, pusher.Event{Name: "e"}); err != nil {
-			t.Fatal(err)
+	t.Run("shares a batch with other events", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newPublishServer(nil)
+			s.latency = time.Second
+			p := newPublisher(t, s.client(t), pusher.PublisherConfig{Concurrency: 1})
+			publish(t, p, "x", "first")
+			synctest.Wait()
+			publish(t, p, "y", "other")
+			if err := p.PublishMulti(t.Context(), channels(3), pusher.Event{Name: "e"}); err != nil {
+				t.Fatal(err)
+			}
+			flush(t, p)
+			if r := s.received(); len(r) != 2 || r[1].resource != "batch_events" || len(r[1].channels) != 4 {
+				t.Errorf("requests %+v, want the second with 4 events", r)
+			}
+		})
+	})
+
+	t.Run("order", func(t *testing.T) {
+		s := newPublishServer(nil)
+		p := newPublisher(t, s.client(t), pusher.PublisherConfig{Concurrency: 3})
+		for i := range 5 {
+			publish(t, p, "c7", fmt.Sprint(3*i))
+			if err := p.PublishMulti(t.Context(), channels(60), pusher.Event{Name: "e", Data: fmt.Sprint(3*i + 1)}); err != nil {
+				t.Fatal(err)
+			}
+			publish(t, p, "c7", fmt.Sprint(3*i+2))
 		}
 		flush(t, p)
-		var reached []string
-		for _, parcel := range w.parcels() {
-			reached = append(reached, parcel.channels...)
+		if got, want := s.dataOf("c7"), strings.Fields("0 1 2 3 4 5 6 7 8 9 10 11 12 13 14"); !slices.Equal(got, want) {
+			t.Errorf("channel c7 received %q, want %q", got, want)
 		}
-		if want := strings.Fields("a b c d e f g h i j k l"); !slices.Equal(reached, want) || p.Stats().Sent != int64(len(want)) {
-			t.Errorf("PublishMulti(%q) reached %q, %d sent, want %q", given, reached, p.Stats().Sent, want)
+	})
+
+	t.Run("a full queue", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newPublishServer(nil)
+			s.latency = time.Second
+			p := newPublisher(t, s.client(t), pusher.PublisherConfig{QueueSize: 5, Overflow: pusher.Reject})
+			err := p.PublishMulti(t.Context(), channels(7), pusher.Event{Name: "e"})
+			sameError(t, "PublishMulti", err, wantError{Op: "PublishMulti", Kind: pusher.ErrQueueFull})
+			if !strings.Contains(fmt.Sprint(err), "5 of 7 events were queued") {
+				t.Errorf("PublishMulti = %v, want it to state that 5 of 7 events were queued", err)
+			}
+			flush(t, p)
+			if stats := p.Stats(); stats.Sent != 5 || stats.Dropped != 2 {
+				t.Errorf("Stats() = %+v, want 5 sent and 2 dropped", stats)
+			}
+		})
+	})
+
+	t.Run("more than the queue holds", func(t *testing.T) {
+		p := newPublisher(t, newPublishServer(nil).client(t), pusher.PublisherConfig{QueueSize: 7})
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if err := p.PublishMulti(t.Context(), channels(150), pusher.Event{Name: "e"}); err != nil {
+					t.Errorf("PublishMulti = %v, want no error", err)
+				}
+			})
+		}
+		all.Wait()
+		flush(t, p)
+		if stats := p.Stats(); stats.Sent != 8*150 {
+			t.Errorf("%d events were sent, want %d", stats.Sent, 8*150)
 		}
 	})
 }
 
-func TestPublishMultiKeepsTheOrderOfItsChannels(t *testing.T) {
-	w := newWire(nil)
-	p := newPublisher(t, overWire(t, w), pusher.Lanes(3))
-	many := make([]string, 60)
-	for i := range many {
-		many[i] = fmt.Sprint("c", i)
-	}
-	for i := range 5 {
-		publish(t, p, "c7", fmt.Sprint(3*i))
-		if err := p.PublishMulti(t.Context(), many, pusher.Event{Name: "e", Data: fmt.Sprint(3*i + 1)}); err != nil {
-			t.Fatal(err)
-		}
-		publish(t, p, "c7", fmt.Sprint(3*i+2))
-	}
-	flush(t, p)
-	var got []string
-	for _, parcel := range w.parcels() {
-		for i, channel := range parcel.channels {
-			if channel == "c7" {
-				got = append(got, parcel.data[i])
-			}
-		}
-	}
-	if want := strings.Fields("0 1 2 3 4 5 6 7 8 9 10 11 12 13 14"); !slices.Equal(got, want) {
-		t.Errorf("channel c7 got %q, want %q", got, want)
-	}
-}
-
-func TestReportsHaveTheCountsAskedFor(t *testing.T) {
-	w := newWire(func(p parcel) (*http.Response, error) {
-		if p.resource == "events" {
+func TestPublishResult_Counts(t *testing.T) {
+	s := newPublishServer(func(r publishRequest) (*http.Response, error) {
+		if r.resource == "events" {
 			var counts []string
-			for i, channel := range p.channels {
+			for i, channel := range r.channels {
 				counts = append(counts, fmt.Sprintf(`%q:{"user_count":%d}`, channel, i))
 			}
-			return response(200, `{"channels":{`+strings.Join(counts, ",")+`}}`, nil), nil
+			return status(200, "", `{"channels":{`+strings.Join(counts, ",")+`}}`)
 		}
-		return response(200, `{"batch":[{"subscription_count":7},{}]}`, nil), nil
+		return status(200, "", `{"batch":[{"subscription_count":7},{}]}`)
 	})
-	reports := &notebook{}
-	p := newPublisher(t, overWire(t, w), pusher.Lanes(1), reports.option())
+	results := &resultLog{}
+	p := newPublisher(t, s.client(t), pusher.PublisherConfig{Concurrency: 1, OnResult: results.add})
 	info := []pusher.Attribute{pusher.UserCount, pusher.SubscriptionCount}
-
-	if err := p.Publish(t.Context(), pusher.Event{Channel: "c", Name: "e", Info: info}); err != nil {
-		t.Fatal(err)
-	}
-	flush(t, p)
 	many := make([]string, 12)
 	for i := range many {
 		many[i] = fmt.Sprint("presence-", i)
@@ -358,14 +415,160 @@ func TestReportsHaveTheCountsAskedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	flush(t, p)
-
-	all := reports.all()
-	if counts := all[0].Counts; counts.SubscriptionCount == nil || *counts.SubscriptionCount != 7 || counts.UserCount != nil {
-		t.Errorf("the report for c has %+v, want 7 subscriptions and no users", counts)
-	}
-	for i, report := range all[1:] {
-		if count := report.Counts.UserCount; count == nil || *count != i {
-			t.Errorf("the report for %s has %+v, want %d users", report.Event.Channel, report.Counts, i)
+	for i, r := range results.all() {
+		if n := r.Counts.UserCount; n == nil || *n != i {
+			t.Errorf("%s has %+v, want %d users", r.Event.Channel, r.Counts, i)
 		}
 	}
+
+	synctest.Test(t, func(t *testing.T) {
+		results := &resultLog{}
+		s := newPublishServer(s.respond)
+		s.latency = time.Second
+		p := newPublisher(t, s.client(t), pusher.PublisherConfig{Concurrency: 1, OnResult: results.add})
+		publish(t, p, "x", "first")
+		synctest.Wait()
+		for _, channel := range []string{"a", "b"} {
+			if err := p.Publish(t.Context(), pusher.Event{Channel: channel, Name: "e", Info: info}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		flush(t, p)
+		all := results.all()
+		if n := all[1].Counts.SubscriptionCount; n == nil || *n != 7 || all[1].Counts.UserCount != nil {
+			t.Errorf("%s has %+v, want 7 subscriptions and no users", all[1].Event.Channel, all[1].Counts)
+		}
+		if all[2].Counts != (pusher.ChannelCounts{}) {
+			t.Errorf("%s has %+v, want no counts", all[2].Event.Channel, all[2].Counts)
+		}
+	})
+}
+
+func TestPublisher_Stats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newPublishServer(failFirst(withError(errReset), withStatus(403, "")))
+		results := &resultLog{}
+		p := newPublisher(t, s.client(t), pusher.PublisherConfig{Concurrency: 1, OnResult: results.add})
+		publish(t, p, "c", "rejected")
+		flush(t, p)
+		s.latency = 10 * time.Millisecond
+		publish(t, p, "c", "a")
+		synctest.Wait()
+		publish(t, p, "c", "b", "c")
+		if stats := p.Stats(); stats.Queued != 2 || stats.InFlight != 1 {
+			t.Errorf("Stats() = %+v, want 2 queued and 1 in flight", stats)
+		}
+		flush(t, p)
+
+		text := expvar.Func(func() any { return p.Stats() }).String()
+		var got map[string]any
+		if err := json.Unmarshal([]byte(text), &got); err != nil {
+			t.Fatal(err)
+		}
+		if want := "map[dropped:0 failed:1 in_flight:0 queued:0 requests:2 retries:1 sent:3]"; fmt.Sprint(got) != want {
+			t.Errorf("as JSON the counters are %v, want %v", got, want)
+		}
+		for data, want := range map[string]time.Duration{"a": 10 * time.Millisecond, "c": 20 * time.Millisecond} {
+			if r := results.of(data)[0]; r.Latency != want || r.Attempts != 1 {
+				t.Errorf("%s has latency %v and %d attempts, want %v and 1", data, r.Latency, r.Attempts, want)
+			}
+		}
+		if r := results.of("rejected")[0]; r.Attempts != 2 {
+			t.Errorf("the rejected event has %d attempts, want 2", r.Attempts)
+		}
+	})
+}
+
+func TestPublisher_observer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var starts []pusher.OperationStart
+		observe := func(ctx context.Context, start pusher.OperationStart) (context.Context, func(pusher.OperationEnd)) {
+			mu.Lock()
+			defer mu.Unlock()
+			if start.Attempt == 0 {
+				starts = append(starts, start)
+			}
+			return ctx, nil
+		}
+		s := newPublishServer(nil)
+		s.latency = time.Second
+		p := newPublisher(t, s.client(t, pusher.WithObserver(observe)), pusher.PublisherConfig{Concurrency: 1})
+		publish(t, p, "x", "first")
+		synctest.Wait()
+		type key struct{}
+		for i, channel := range []string{"a", "b"} {
+			ctx := context.WithValue(t.Context(), key{}, i)
+			if err := p.Publish(ctx, pusher.Event{Channel: channel, Name: "e"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		flush(t, p)
+		mu.Lock()
+		defer mu.Unlock()
+		if len(starts) != 2 || starts[1].Operation != "Publish" || starts[1].Events != 2 || starts[1].Channels != 2 {
+			t.Fatalf("observed %+v, want two operations Publish, the second with 2 events", starts)
+		}
+		for i, queued := range starts[1].Queued {
+			if queued.Context.Value(key{}) != i || queued.Wait != time.Second {
+				t.Errorf("event %d waited %v with value %v, want 1s and its own context", i, queued.Wait, queued.Context.Value(key{}))
+			}
+		}
+	})
+}
+
+// The clock offset that the client has learned is also the publisher's.
+func TestPublisher_clock_skew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const offset = time.Hour
+		rejected := 0
+		client := newClient(t, pusher.WithHTTPClient(&http.Client{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+			server := time.Now().Add(offset)
+			if _, err := verify(req, server); err != nil {
+				rejected++
+				resp, err := status(401, "", "Timestamp expired\n")
+				resp.Header.Set("Date", server.UTC().Format(http.TimeFormat))
+				return resp, err
+			}
+			return status(200, "", "{}")
+		})}))
+		p := newPublisher(t, client, pusher.PublisherConfig{})
+		publish(t, p, "c", "a") // the publisher teaches the client
+		flush(t, p)
+		if _, err := client.Trigger(t.Context(), "c", "e", "d"); err != nil || rejected != 1 || p.Stats().Sent != 1 {
+			t.Errorf("Trigger = %v after %d rejected requests, %d events were sent, want success after 1 and 1", err, rejected, p.Stats().Sent)
+		}
+		publish(t, p, "c", "b") // and the other way around
+		flush(t, p)
+		if rejected != 1 || p.Stats().Sent != 2 {
+			t.Errorf("%d rejected requests and %d events sent, want 1 and 2", rejected, p.Stats().Sent)
+		}
+	})
+}
+
+func TestPublisher_log(t *testing.T) {
+	t.Run("an event that fails without OnResult", func(t *testing.T) {
+		var lines logs
+		s := newPublishServer(failFirst(withStatus(403, "")))
+		p := newPublisher(t, s.client(t, lines.option()), pusher.PublisherConfig{})
+		publish(t, p, "c", "private words")
+		flush(t, p)
+		got := lines.lines(slog.LevelError)
+		if len(got) != 1 || !strings.Contains(got[0], "channel=c") || !strings.Contains(got[0], "status 403") || strings.Contains(got[0], "private words") {
+			t.Errorf("logged %q, want one line with the channel and the status, and without the data", got)
+		}
+	})
+	t.Run("an outage", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var lines logs
+			s := newPublishServer(failFirst(slices.Repeat([]failure{withError(errReset)}, 20)...))
+			p := newPublisher(t, s.client(t, lines.option()), pusher.PublisherConfig{})
+			publish(t, p, "c", "a")
+			flush(t, p)
+			warnings := lines.lines(slog.LevelWarn)
+			if len(warnings) != 5 || !strings.Contains(warnings[4], "requests=16") || len(lines.lines(slog.LevelError)) != 0 {
+				t.Errorf("20 failures were logged as %q, want a line for 1, 2, 4, 8 and 16", warnings)
+			}
+		})
+	})
 }

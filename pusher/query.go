@@ -4,44 +4,47 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/openchannels/pusher-go/gen"
+	"github.com/openchannels/pusher-go/internal/compat"
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
-// ChannelsParams says which channels to list, and what to tell about each.
+// ChannelsParams selects channels and the attributes to report for each.
 type ChannelsParams struct {
-	// FilterByPrefix lists only the channels whose names start so; empty lists all.
+	// FilterByPrefix selects the channels whose names start with it; empty selects
+	// all.
 	FilterByPrefix string
-	// Info asks for [UserCount], the only attribute that a list can tell, and only
-	// with a prefix that starts with "presence-".
+	// Info can be [UserCount], and only if FilterByPrefix starts with "presence-".
 	Info []Attribute
 }
 
-func (p ChannelsParams) check() error {
+func (p ChannelsParams) validate() error {
 	prefix := p.FilterByPrefix
 	if !utf8.ValidString(prefix) || strings.ContainsFunc(prefix, unicode.IsControl) {
-		return fmt.Errorf("prefix %q has control characters or is not UTF-8", prefix)
+		return fmt.Errorf("prefix %.100q has control characters or is not valid UTF-8", prefix)
 	}
-	if utf8.RuneCountInString(prefix) > protocol.MaxNameLength {
-		return fmt.Errorf("the prefix has more than %d characters", protocol.MaxNameLength)
+	if n := utf8.RuneCountInString(prefix); n > protocol.MaxNameLength {
+		return fmt.Errorf("prefix has %d characters, at most %d are allowed", n, protocol.MaxNameLength)
 	}
 	for _, attribute := range p.Info {
-		if attribute != UserCount {
-			return fmt.Errorf("attribute %q cannot be asked for in a list of channels", attribute)
+		if !gen.ChannelListAttribute(attribute).Valid() {
+			return fmt.Errorf("attribute %.100q is not available in a list of channels", attribute)
 		}
-		if !protocol.IsPresence(prefix) {
-			return errors.New(`user counts can be listed only with a prefix that starts with "presence-"`)
+		if attribute == UserCount && !protocol.IsPresence(prefix) {
+			return errors.New(`user counts are available only with a prefix that starts with "presence-"`)
 		}
 	}
 	return nil
 }
 
-// Channels lists the occupied channels. There is no paging. An unusable parameter
-// is [ErrInvalid] and nothing is sent.
+// Channels lists the occupied channels. There is no paging. Channels returns
+// [ErrInvalid] without sending anything if a parameter is invalid.
 //
 // Source: Pusher HTTP API reference, "GET channels".
 func (c *Client) Channels(ctx context.Context, params ChannelsParams) (*ChannelList, error) {
@@ -49,24 +52,34 @@ func (c *Client) Channels(ctx context.Context, params ChannelsParams) (*ChannelL
 	if err := c.ready(op, ctx); err != nil {
 		return nil, err
 	}
-	if err := params.check(); err != nil {
-		return nil, refused(op, err)
+	if err := params.validate(); err != nil {
+		return nil, invalid(op, err)
 	}
 	query := gen.ListChannelsParams{FilterByPrefix: optional(params.FilterByPrefix)}
 	for _, attribute := range params.Info {
 		query.Info = append(query.Info, gen.ChannelListAttribute(attribute))
 	}
-	answer, err := c.api.ListChannelsWithResponse(ctx, c.app.AppID, &query)
+	req, err := gen.NewListChannelsRequest(c.server, c.app.AppID, &query)
 	if err != nil {
-		return nil, failed(op, err)
+		return nil, invalid(op, err)
 	}
-	return answer.JSON200, nil
+	list, err := send(c, ctx, call{op: op}, req, compat.ChannelList)
+	if err != nil {
+		return nil, err
+	}
+	for name, counts := range list.Channels {
+		if keepRequested(&counts.UserCount, &counts.SubscriptionCount, params.Info) {
+			list.Channels[name] = counts
+		}
+	}
+	return list, nil
 }
 
-// ChannelInfo asks whether a channel is occupied, and for further attributes. An
-// attribute that does not fit the channel is refused by the server as
-// [ErrInvalid]: [UserCount] fits presence channels, [Cache] fits cache channels,
-// and [SubscriptionCount] has to be enabled in the app's settings.
+// ChannelInfo reports whether a channel is occupied, and the requested attributes:
+// [UserCount] for presence channels, [Cache] for cache channels, and
+// [SubscriptionCount] if the app has enabled it. A server rejects an attribute that
+// the channel does not have as [ErrInvalid], and one that the app has not enabled as
+// [ErrAttributeDisabled].
 //
 // Source: Pusher HTTP API reference, "GET channel".
 func (c *Client) ChannelInfo(ctx context.Context, name string, attributes ...Attribute) (*ChannelInfo, error) {
@@ -75,22 +88,33 @@ func (c *Client) ChannelInfo(ctx context.Context, name string, attributes ...Att
 		return nil, err
 	}
 	if err := protocol.CheckChannel(name); err != nil {
-		return nil, refused(op, err)
+		return nil, invalid(op, err)
 	}
 	for _, attribute := range attributes {
-		if attribute != UserCount && attribute != SubscriptionCount && attribute != Cache {
-			return nil, refused(op, fmt.Errorf("attribute %q is unknown", attribute))
+		if !attribute.Valid() {
+			return nil, invalid(op, fmt.Errorf("attribute %.100q is unknown", attribute))
 		}
 	}
-	answer, err := c.api.GetChannelWithResponse(ctx, c.app.AppID, name, &gen.GetChannelParams{Info: attributes})
+	req, err := gen.NewGetChannelRequest(c.server, c.app.AppID, name, &gen.GetChannelParams{Info: attributes})
 	if err != nil {
-		return nil, failed(op, err)
+		return nil, invalid(op, err)
 	}
-	return answer.JSON200, nil
+	info, err := send(c, ctx, call{op: op, channels: 1}, req, compat.ChannelInfo)
+	switch {
+	case c.vacant404 && meansVacant(err):
+		return &ChannelInfo{}, nil
+	case err != nil:
+		return nil, err
+	}
+	keepRequested(&info.UserCount, &info.SubscriptionCount, attributes)
+	if !slices.Contains(attributes, Cache) {
+		info.Cache = nil
+	}
+	return info, nil
 }
 
-// ChannelUsers lists the distinct users on a presence channel, none if it is
-// vacant. The server refuses other channels as [ErrInvalid].
+// ChannelUsers lists the distinct users on a presence channel; the list is empty if
+// the channel is vacant. The server rejects other channels as [ErrInvalid].
 //
 // Source: Pusher HTTP API reference, "GET users".
 func (c *Client) ChannelUsers(ctx context.Context, name string) (*ChannelUserList, error) {
@@ -99,31 +123,37 @@ func (c *Client) ChannelUsers(ctx context.Context, name string) (*ChannelUserLis
 		return nil, err
 	}
 	if err := protocol.CheckChannel(name); err != nil {
-		return nil, refused(op, err)
+		return nil, invalid(op, err)
 	}
-	answer, err := c.api.ListChannelUsersWithResponse(ctx, c.app.AppID, name)
+	req, err := gen.NewListChannelUsersRequest(c.server, c.app.AppID, name)
 	if err != nil {
-		return nil, failed(op, err)
+		return nil, invalid(op, err)
 	}
-	return answer.JSON200, nil
+	users, err := send(c, ctx, call{op: op, channels: 1}, req, compat.ChannelUserList)
+	if c.vacant404 && meansVacant(err) {
+		return &ChannelUserList{Users: []ChannelUser{}}, nil
+	}
+	return users, err
 }
 
-// TerminateUserConnections closes every connection that has signed in as the
-// user. Connections that merely joined a presence channel under that ID stay.
-// User IDs have at most 199 characters.
-//
-// Source: Pusher Channels docs, "Terminating user connections".
-func (c *Client) TerminateUserConnections(ctx context.Context, userID string) error {
-	const op = "TerminateUserConnections"
-	if err := c.ready(op, ctx); err != nil {
-		return err
+// keepRequested removes counts that were not requested, which some servers send, and
+// reports whether it changed anything.
+func keepRequested(users, subscriptions **int, requested []Attribute) (changed bool) {
+	if *users != nil && !slices.Contains(requested, UserCount) {
+		*users, changed = nil, true
 	}
-	if err := protocol.CheckUserID(userID); err != nil {
-		return refused(op, err)
+	if *subscriptions != nil && !slices.Contains(requested, SubscriptionCount) {
+		*subscriptions, changed = nil, true
 	}
-	_, err := c.api.TerminateUserConnectionsWithResponse(ctx, c.app.AppID, userID, gen.TerminateRequest{})
-	if err != nil {
-		return failed(op, err)
+	return changed
+}
+
+// meansVacant reports whether some server sends this error for a vacant channel.
+func meansVacant(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
 	}
-	return nil
+	return e.Status == http.StatusNotFound ||
+		e.Status == http.StatusBadRequest && strings.HasPrefix(e.Message, "Could not find a channel")
 }

@@ -2,52 +2,51 @@ package pusher
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Retry says how often and when a request is repeated. A zero field keeps the
-// default.
+// Retry is a retry policy. A zero field means its default.
 type Retry struct {
-	// Attempts is how often a request is sent at most, the first time included;
-	// the default is 3, and 1 repeats nothing.
+	// Attempts is the maximum number of times a request is sent, including the first;
+	// 1 disables retries. The default is 3.
 	Attempts int
-	// BaseDelay is the longest pause before the second try; it doubles with each
-	// further one. The pause is random between 0 and that ("full jitter"). The
-	// default is 100 ms.
+	// BaseDelay is the maximum delay before the first retry. It doubles with each
+	// further retry. The delay is random between 0 and that maximum ("full jitter").
+	// The default is 100 ms.
 	BaseDelay time.Duration
-	// MaxDelay is the longest pause. A server that asks for a longer one with
-	// Retry-After is not asked again. The default is 2 s.
+	// MaxDelay limits the delay. A request whose Retry-After exceeds it is not
+	// retried. The default is 2 s.
 	MaxDelay time.Duration
-	// Publishes repeats events and other POST requests as queries are, also when
-	// the first try may have been processed: subscribers may then get an event
-	// twice, because Pusher has no idempotency key.
+	// Publishes also retries events and other POST requests if the server may have
+	// processed them. Subscribers may then receive an event twice, because Pusher has
+	// no idempotency key.
 	Publishes bool
 }
 
-const longestDelay = 24 * time.Hour
+const maxRetryDelay = 24 * time.Hour
 
 var defaultRetry = Retry{Attempts: 3, BaseDelay: 100 * time.Millisecond, MaxDelay: 2 * time.Second}
 
-// WithRetry changes when requests are repeated. Queries are repeated when the
-// connection fails and on status 429 and 5xx. A POST is repeated only when it
-// cannot have been processed: when connecting failed (not: when it took longer
-// than [WithTimeout] allows), and on 429, unless [Retry.Publishes] says otherwise.
-// Whatever the policy, a request that is refused because this machine's clock is
-// wrong is signed again, once, with the server's time.
+// WithRetry sets the retry policy. Queries are retried after transport errors and
+// after status 408, 425, 429 and 5xx, except 501 and 505. A POST request is retried
+// only if it cannot have been processed: after status 429 and if no connection could
+// be established, unless [Retry.Publishes] is set. Errors that no retry can fix, such
+// as an untrusted certificate or missing proxy credentials, are final.
+//
+// Independently of the policy, a request that is rejected because this machine's
+// clock is wrong is signed again, once, with the server's time.
 func WithRetry(policy Retry) Option {
 	return func(c *config) error {
 		if policy.Attempts < 0 || policy.BaseDelay < 0 || policy.MaxDelay < 0 {
-			return fmt.Errorf("WithRetry(%+v): want no negative field", policy)
+			return fmt.Errorf("WithRetry(%+v): a field is negative", policy)
 		}
-		if max(policy.BaseDelay, policy.MaxDelay) > longestDelay {
-			return fmt.Errorf("WithRetry(%+v): want no delay above %v", policy, longestDelay)
+		if max(policy.BaseDelay, policy.MaxDelay) > maxRetryDelay {
+			return fmt.Errorf("WithRetry(%+v): a delay exceeds %v", policy, maxRetryDelay)
 		}
 		c.retry = policy.withDefaults()
 		return nil
@@ -67,58 +66,58 @@ func (r Retry) withDefaults() Retry {
 	return r
 }
 
-// again tells whether a request that failed for the nth time is sent once more,
-// and after which pause.
-func (r Retry) again(req *http.Request, n int, failure *Error) (time.Duration, bool) {
-	if n >= r.Attempts || req.Context().Err() != nil {
+// next reports whether a request whose attempt failed is sent again, and after which
+// delay.
+func (r Retry) next(req *http.Request, call call, attempt int, failure *Error) (time.Duration, bool) {
+	if call.once || attempt >= r.Attempts || req.Context().Err() != nil {
 		return 0, false
 	}
-	if req.Method == http.MethodGet || r.Publishes {
-		if !mayPass(failure) {
-			return 0, false
-		}
-	} else if !unprocessed(failure) {
+	if isPublish(req) && !r.Publishes && !notProcessed(failure) || !mayPass(failure) {
 		return 0, false
 	}
-	pause := max(r.backoff(n), failure.RetryAfter)
-	if pause > r.MaxDelay {
+	delay := max(r.backoff(attempt), failure.RetryAfter)
+	if delay > r.MaxDelay {
 		return 0, false
 	}
-	if deadline, ok := req.Context().Deadline(); ok && time.Until(deadline) < pause {
+	if deadline, ok := req.Context().Deadline(); ok && time.Until(deadline) < delay {
 		return 0, false
 	}
-	return pause, true
+	return delay, true
 }
 
-func (r Retry) backoff(n int) time.Duration {
-	ceiling := r.BaseDelay
-	for range n - 1 {
-		if ceiling >= r.MaxDelay {
+// backoff returns the random delay after the given attempt.
+func (r Retry) backoff(attempt int) time.Duration {
+	limit := r.BaseDelay
+	for range attempt - 1 {
+		if limit >= r.MaxDelay {
 			break
 		}
-		ceiling *= 2
+		limit *= 2
 	}
-	return rand.N(min(ceiling, r.MaxDelay) + 1)
+	return rand.N(min(limit, r.MaxDelay) + 1)
 }
 
-// mayPass tells whether the failure is of a kind that goes by.
+// mayPass reports whether the request may succeed when it is sent again.
 func mayPass(failure *Error) bool {
-	if failure.Status == http.StatusProxyAuthRequired {
+	switch failure.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case http.StatusProxyAuthRequired, http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
 		return false
 	}
-	return failure.Kind == ErrHTTP || failure.Kind == ErrRateLimited || failure.Status >= 500
+	return failure.Status >= 500 || failure.kind == ErrTransport
 }
 
-// unprocessed tells whether the server cannot have acted on the request.
-func unprocessed(failure *Error) bool {
-	if failure.Kind == ErrRateLimited {
+// notProcessed reports whether the server cannot have processed the request.
+func notProcessed(failure *Error) bool {
+	switch failure.Status {
+	case http.StatusTooManyRequests, http.StatusTooEarly:
 		return true
 	}
-	var dial *net.OpError
-	return failure.Kind == ErrHTTP && errors.As(failure.Err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect")
+	return !failure.sent
 }
 
-// sleep waits, or returns why the context ended first.
+// sleep waits for d, or returns the cause if ctx is done first.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -126,25 +125,25 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 }
 
-// retryAfter reads the header's seconds, which some servers give as a fraction,
-// or its date, up to a day. What cannot be read counts as not given.
-func retryAfter(value string, now time.Time) time.Duration {
+// parseRetryAfter parses the seconds of a Retry-After header, which some servers
+// send as a fraction, or its date, up to a day. It returns 0 for an invalid value.
+func parseRetryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
 		switch {
 		case !(seconds > 0):
 			return 0
-		case seconds > longestDelay.Seconds():
-			return longestDelay
+		case seconds > maxRetryDelay.Seconds():
+			return maxRetryDelay
 		}
 		return time.Duration(seconds * float64(time.Second))
 	}
 	if date, err := http.ParseTime(value); err == nil {
-		return min(max(0, date.Sub(now)), longestDelay)
+		return min(max(0, date.Sub(now)), maxRetryDelay)
 	}
 	return 0
 }

@@ -19,22 +19,22 @@ import (
 	"github.com/openchannels/pusher-go/pusher"
 )
 
-// A try is a request as a script saw it.
-type try struct {
+// An attempt is a request that a script received.
+type attempt struct {
 	at        time.Time
 	timestamp string
 	body      string
 }
 
-// A script is a transport that fails with each of its steps in turn, the last
-// one for ever. It refuses requests that are not rightly signed at their moment.
+// A script is a transport that responds with its steps in order, and repeats the last
+// one. It fails the test if a request is not signed with the current time.
 type script struct {
-	t     *testing.T
-	steps []step
-	tries []try
+	t        *testing.T
+	steps    []step
+	attempts []attempt
 }
 
-// A step is the answer to one try: an error, or a status with a Retry-After.
+// A step is the result of one attempt: an error, or a status with a Retry-After header.
 type step struct {
 	err        error
 	status     int
@@ -44,10 +44,10 @@ type step struct {
 func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := verify(req, time.Now())
 	if err != nil {
-		s.t.Errorf("try %d: %v", len(s.tries)+1, err)
+		s.t.Errorf("attempt %d: %v", len(s.attempts)+1, err)
 	}
-	s.tries = append(s.tries, try{time.Now(), req.URL.Query().Get("auth_timestamp"), body})
-	step := s.steps[min(len(s.tries), len(s.steps))-1]
+	s.attempts = append(s.attempts, attempt{time.Now(), req.URL.Query().Get("auth_timestamp"), body})
+	step := s.steps[min(len(s.attempts), len(s.steps))-1]
 	if step.err != nil {
 		return nil, step.err
 	}
@@ -58,12 +58,12 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	return response(step.status, `{"channels":{},"occupied":true,"users":[]}`, header), nil
 }
 
-func (s *script) pauses() []time.Duration {
-	var pauses []time.Duration
-	for i := 1; i < len(s.tries); i++ {
-		pauses = append(pauses, s.tries[i].at.Sub(s.tries[i-1].at))
+func (s *script) delays() []time.Duration {
+	var delays []time.Duration
+	for i := 1; i < len(s.attempts); i++ {
+		delays = append(delays, s.attempts[i].at.Sub(s.attempts[i-1].at))
 	}
-	return pauses
+	return delays
 }
 
 func (s *script) client(policy pusher.Retry) *pusher.Client {
@@ -71,151 +71,157 @@ func (s *script) client(policy pusher.Retry) *pusher.Client {
 }
 
 var (
-	refusedDial = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
-	unknownHost = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "api-mt1.pusher.com", IsNotFound: true}}
-	proxyGone   = &net.OpError{Op: "proxyconnect", Net: "tcp", Err: refusedDial}
-	reset       = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	connectionRefused = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	unknownHost       = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "api-mt1.pusher.com", IsNotFound: true}}
+	proxyRefused      = &net.OpError{Op: "proxyconnect", Net: "tcp", Err: connectionRefused}
+	reset             = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 )
 
-// TestWhatIsRepeated: a query whenever the failure may pass, a publish only when
-// it cannot have been processed, because Pusher has no idempotency key.
-func TestWhatIsRepeated(t *testing.T) {
+// TestRetry checks that a query is retried after every transient error, and a publish
+// only if it cannot have been processed, because Pusher has no idempotency key.
+func TestRetry(t *testing.T) {
 	const query, publish = "Channels", "Trigger"
 	status := func(code int) step { return step{status: code} }
 	tests := []struct {
 		name, op string
 		policy   pusher.Retry
 		steps    []step
-		tries    int
+		attempts int
 		want     error
 		cause    error
 	}{
-		{name: "a query is repeated three times in all by default", op: query, steps: []step{{err: reset}}, tries: 3, want: pusher.ErrHTTP, cause: syscall.ECONNRESET},
-		{name: "a query whose connection is refused", op: query, steps: []step{{err: refusedDial}}, tries: 3, want: pusher.ErrHTTP, cause: syscall.ECONNREFUSED},
-		{name: "a query whose connection ends", op: query, steps: []step{{err: io.EOF}}, tries: 3, want: pusher.ErrHTTP, cause: io.EOF},
-		{name: "a query that is rate limited", op: query, steps: []step{status(429)}, tries: 3, want: pusher.ErrRateLimited},
-		{name: "a query that breaks the server", op: query, steps: []step{status(500)}, tries: 3, want: pusher.ErrServer},
-		{name: "a query through a bad gateway", op: query, steps: []step{status(502)}, tries: 3, want: pusher.ErrServer},
-		{name: "a query to a server that is down", op: query, steps: []step{status(503)}, tries: 3, want: pusher.ErrServer},
-		{name: "a query that succeeds the second time", op: query, steps: []step{status(503), status(200)}, tries: 2},
-		{name: "a query with one failure after another", op: query, steps: []step{{err: reset}, status(429), status(404)}, tries: 3, want: pusher.ErrNotFound},
-		{name: "a query with five attempts", op: query, policy: pusher.Retry{Attempts: 5}, steps: []step{status(500)}, tries: 5, want: pusher.ErrServer},
-		{name: "a query with one attempt", op: query, policy: pusher.Retry{Attempts: 1}, steps: []step{{err: refusedDial}}, tries: 1, want: pusher.ErrHTTP},
-		{name: "a query that is wrong", op: query, steps: []step{status(400)}, tries: 1, want: pusher.ErrInvalid},
-		{name: "a query that is not signed rightly", op: query, steps: []step{status(401)}, tries: 1, want: pusher.ErrAuthentication},
-		{name: "a query that is forbidden", op: query, steps: []step{status(403)}, tries: 1, want: pusher.ErrForbidden},
-		{name: "a query that a proxy wants a password for", op: query, steps: []step{status(407)}, tries: 1, want: pusher.ErrHTTP},
-		{name: "a query that is redirected", op: query, steps: []step{status(302)}, tries: 1, want: pusher.ErrServer},
+		{name: "query: connection reset, default policy", op: query, steps: []step{{err: reset}}, attempts: 3, want: pusher.ErrTransport, cause: syscall.ECONNRESET},
+		{name: "query: connection refused", op: query, steps: []step{{err: connectionRefused}}, attempts: 3, want: pusher.ErrTransport, cause: syscall.ECONNREFUSED},
+		{name: "query: connection closed", op: query, steps: []step{{err: io.EOF}}, attempts: 3, want: pusher.ErrTransport, cause: io.EOF},
+		{name: "query: status 429", op: query, steps: []step{status(429)}, attempts: 3, want: pusher.ErrRateLimited},
+		{name: "query: status 500", op: query, steps: []step{status(500)}, attempts: 3, want: pusher.ErrServer},
+		{name: "query: status 502", op: query, steps: []step{status(502)}, attempts: 3, want: pusher.ErrServer},
+		{name: "query: status 503", op: query, steps: []step{status(503)}, attempts: 3, want: pusher.ErrServer},
+		{name: "query: success after 503", op: query, steps: []step{status(503), status(200)}, attempts: 2},
+		{name: "query: connection reset, 429, 404", op: query, steps: []step{{err: reset}, status(429), status(404)}, attempts: 3, want: pusher.ErrNotFound},
+		{name: "query: 5 attempts", op: query, policy: pusher.Retry{Attempts: 5}, steps: []step{status(500)}, attempts: 5, want: pusher.ErrServer},
+		{name: "query: 1 attempt", op: query, policy: pusher.Retry{Attempts: 1}, steps: []step{{err: connectionRefused}}, attempts: 1, want: pusher.ErrTransport},
+		{name: "query: status 400", op: query, steps: []step{status(400)}, attempts: 1, want: pusher.ErrInvalid},
+		{name: "query: status 401", op: query, steps: []step{status(401)}, attempts: 1, want: pusher.ErrAuthentication},
+		{name: "query: status 403", op: query, steps: []step{status(403)}, attempts: 1, want: pusher.ErrForbidden},
+		{name: "query: status 408", op: query, steps: []step{status(408)}, attempts: 3, want: pusher.ErrServer},
+		{name: "query: status 425", op: query, steps: []step{status(425)}, attempts: 3, want: pusher.ErrServer},
+		{name: "query: status 501", op: query, steps: []step{status(501)}, attempts: 1, want: pusher.ErrServer},
+		{name: "query: status 505", op: query, steps: []step{status(505)}, attempts: 1, want: pusher.ErrServer},
+		{name: "query: status 407", op: query, steps: []step{status(407)}, attempts: 1, want: pusher.ErrTransport},
+		{name: "query: status 302", op: query, steps: []step{status(302)}, attempts: 1, want: pusher.ErrServer},
 
-		{name: "a publish whose connection is refused", op: publish, steps: []step{{err: refusedDial}}, tries: 3, want: pusher.ErrHTTP, cause: syscall.ECONNREFUSED},
-		{name: "a publish to a host that is not known", op: publish, steps: []step{{err: unknownHost}}, tries: 3, want: pusher.ErrHTTP},
-		{name: "a publish whose proxy is not there", op: publish, steps: []step{{err: proxyGone}}, tries: 3, want: pusher.ErrHTTP},
-		{name: "a publish that is rate limited", op: publish, steps: []step{status(429)}, tries: 3, want: pusher.ErrRateLimited},
-		{name: "a publish that gets through in the end", op: publish, steps: []step{{err: refusedDial}, status(429), status(200)}, tries: 3},
-		{name: "a publish whose connection ends", op: publish, steps: []step{{err: io.EOF}}, tries: 1, want: pusher.ErrHTTP, cause: io.EOF},
-		{name: "a publish whose connection is reset", op: publish, steps: []step{{err: reset}}, tries: 1, want: pusher.ErrHTTP, cause: syscall.ECONNRESET},
-		{name: "a publish that breaks the server", op: publish, steps: []step{status(500)}, tries: 1, want: pusher.ErrServer},
-		{name: "a publish to a server that is down", op: publish, steps: []step{status(503)}, tries: 1, want: pusher.ErrServer},
-		{name: "a publish with one attempt", op: publish, policy: pusher.Retry{Attempts: 1}, steps: []step{{err: refusedDial}}, tries: 1, want: pusher.ErrHTTP},
-		{name: "a publish that may arrive twice: its connection ends", op: publish, policy: pusher.Retry{Publishes: true}, steps: []step{{err: io.EOF}}, tries: 3, want: pusher.ErrHTTP},
-		{name: "a publish that may arrive twice: the server is down", op: publish, policy: pusher.Retry{Publishes: true}, steps: []step{status(503), status(200)}, tries: 2},
-		{name: "a publish that may arrive twice: it is wrong", op: publish, policy: pusher.Retry{Publishes: true}, steps: []step{status(400)}, tries: 1, want: pusher.ErrInvalid},
-		{name: "a raw POST is a publish", op: "Post", steps: []step{status(503)}, tries: 1, want: pusher.ErrServer},
-		{name: "the end of connections is a publish", op: "TerminateUserConnections", steps: []step{{err: io.EOF}}, tries: 1, want: pusher.ErrHTTP},
-		{name: "a batch is a publish", op: "TriggerBatch", steps: []step{{err: io.EOF}}, tries: 1, want: pusher.ErrHTTP},
-		{name: "so is one of the generated client", op: "POST /apps/3/events", steps: []step{{err: io.EOF}}, tries: 1, want: pusher.ErrHTTP},
-		{name: "and its queries are queries", op: "GET /apps/3/channels", steps: []step{{err: io.EOF}}, tries: 3, want: pusher.ErrHTTP},
+		{name: "publish: connection refused", op: publish, steps: []step{{err: connectionRefused}}, attempts: 3, want: pusher.ErrTransport, cause: syscall.ECONNREFUSED},
+		{name: "publish: unknown host", op: publish, steps: []step{{err: unknownHost}}, attempts: 3, want: pusher.ErrTransport},
+		{name: "publish: connection to the proxy refused", op: publish, steps: []step{{err: proxyRefused}}, attempts: 3, want: pusher.ErrTransport},
+		{name: "publish: status 429", op: publish, steps: []step{status(429)}, attempts: 3, want: pusher.ErrRateLimited},
+		{name: "publish: connection refused, 429, success", op: publish, steps: []step{{err: connectionRefused}, status(429), status(200)}, attempts: 3},
+		{name: "publish: connection closed", op: publish, steps: []step{{err: io.EOF}}, attempts: 1, want: pusher.ErrTransport, cause: io.EOF},
+		{name: "publish: connection reset", op: publish, steps: []step{{err: reset}}, attempts: 1, want: pusher.ErrTransport, cause: syscall.ECONNRESET},
+		{name: "publish: status 500", op: publish, steps: []step{status(500)}, attempts: 1, want: pusher.ErrServer},
+		{name: "publish: status 503", op: publish, steps: []step{status(503)}, attempts: 1, want: pusher.ErrServer},
+		{name: "publish: 1 attempt", op: publish, policy: pusher.Retry{Attempts: 1}, steps: []step{{err: connectionRefused}}, attempts: 1, want: pusher.ErrTransport},
+		{name: "Retry.Publishes: connection closed", op: publish, policy: pusher.Retry{Publishes: true}, steps: []step{{err: io.EOF}}, attempts: 3, want: pusher.ErrTransport},
+		{name: "Retry.Publishes: success after 503", op: publish, policy: pusher.Retry{Publishes: true}, steps: []step{status(503), status(200)}, attempts: 2},
+		{name: "publish: status 408", op: publish, steps: []step{status(408)}, attempts: 1, want: pusher.ErrServer},
+		{name: "publish: status 425", op: publish, steps: []step{status(425)}, attempts: 3, want: pusher.ErrServer},
+		{name: "Retry.Publishes: status 400", op: publish, policy: pusher.Retry{Publishes: true}, steps: []step{status(400)}, attempts: 1, want: pusher.ErrInvalid},
+		{name: "Post is a publish", op: "Post", steps: []step{status(503)}, attempts: 1, want: pusher.ErrServer},
+		{name: "TerminateUserConnections is a publish", op: "TerminateUserConnections", steps: []step{{err: io.EOF}}, attempts: 1, want: pusher.ErrTransport},
+		{name: "TriggerBatch is a publish", op: "TriggerBatch", steps: []step{{err: io.EOF}}, attempts: 1, want: pusher.ErrTransport},
+		{name: "POST of the generated client is a publish", op: "POST /apps/3/events", steps: []step{{err: io.EOF}}, attempts: 1, want: pusher.ErrTransport},
+		{name: "GET of the generated client is a query", op: "GET /apps/3/channels", steps: []step{{err: io.EOF}}, attempts: 3, want: pusher.ErrTransport},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{t: t, steps: tt.steps}
-				_, err := named(t, tt.op).call(context.Background(), s.client(tt.policy))
-				if !errors.Is(err, tt.want) || tt.cause != nil && !errors.Is(err, tt.cause) || len(s.tries) != tt.tries {
-					t.Errorf("%s = %v after %d tries, want %v (%v) after %d", tt.op, err, len(s.tries), tt.want, tt.cause, tt.tries)
+				_, err := operationNamed(t, tt.op).call(context.Background(), s.client(tt.policy))
+				if !errors.Is(err, tt.want) || tt.cause != nil && !errors.Is(err, tt.cause) || len(s.attempts) != tt.attempts {
+					t.Errorf("%s = %v after %d attempts, want %v (%v) after %d", tt.op, err, len(s.attempts), tt.want, tt.cause, tt.attempts)
 				}
-				for i, try := range s.tries {
-					if try.body != s.tries[0].body || named(t, tt.op).publishes != (try.body != "") {
-						t.Errorf("%s, try %d: body %q, want that of the first: %q", tt.op, i+1, try.body, s.tries[0].body)
+				for i, attempt := range s.attempts {
+					if attempt.body != s.attempts[0].body || operationNamed(t, tt.op).publishes != (attempt.body != "") {
+						t.Errorf("%s, attempt %d: body %q, want that of the first: %q", tt.op, i+1, attempt.body, s.attempts[0].body)
 					}
 				}
-				if pauses := s.pauses(); len(pauses) > 0 && (pauses[0] > 100*time.Millisecond || slices.Max(pauses) > 800*time.Millisecond) {
-					t.Errorf("%s paused for %v, want at most 100ms, 200ms, 400ms and 800ms", tt.op, pauses)
+				if delays := s.delays(); len(delays) > 0 && (delays[0] > 100*time.Millisecond || slices.Max(delays) > 800*time.Millisecond) {
+					t.Errorf("%s was delayed by %v, want at most 100ms, 200ms, 400ms and 800ms", tt.op, delays)
 				}
 			})
 		})
 	}
 }
 
-// TestAConnectionThatIsRefusedIsRepeatedOverTheWire, as the network reports it:
-// on port 1 nobody listens.
-func TestAConnectionThatIsRefusedIsRepeatedOverTheWire(t *testing.T) {
-	for _, host := range []string{"a server", "a proxy"} {
+// TestRetry_ConnectionRefused checks real connection errors: port 1 is never in use.
+func TestRetry_ConnectionRefused(t *testing.T) {
+	for _, target := range []string{"server", "proxy"} {
 		for _, op := range operations() {
 			var lines bytes.Buffer
 			opts := []pusher.Option{
 				pusher.WithLogger(slog.New(slog.NewTextHandler(&lines, nil))),
 				pusher.WithRetry(pusher.Retry{Attempts: 3, BaseDelay: 1}), pusher.WithBaseURL("http://127.0.0.1:1"),
 			}
-			if host == "a proxy" {
+			if target == "proxy" {
 				opts = append(opts, pusher.WithBaseURL("http://pusher.example"), pusher.WithHTTPProxy("http://127.0.0.1:1"))
 			}
 			_, err := op.call(context.Background(), newClient(t, opts...))
-			sameError(t, op.name, err, pusher.Error{Op: op.name, Kind: pusher.ErrHTTP})
+			sameError(t, op.name, err, wantError{Op: op.name, Kind: pusher.ErrTransport})
 			if n := strings.Count(lines.String(), "level=WARN"); n != 2 {
-				t.Errorf("%s without %s was repeated %d times, want 2:\n%s", op.name, host, n, lines.String())
+				t.Errorf("%s without a %s was retried %d times, want 2:\n%s", op.name, target, n, lines.String())
 			}
 		}
 	}
 }
 
-// TestEachPauseIsRandomBelowACeilingThatDoubles, up to MaxDelay.
-func TestEachPauseIsRandomBelowACeilingThatDoubles(t *testing.T) {
+// TestRetry_Backoff checks that delays are random up to a limit that doubles up to
+// MaxDelay.
+func TestRetry_Backoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ceilings := []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}
-		long := make([]bool, len(ceilings))
-		short := make([]bool, len(ceilings))
-		for range 100 { // that all of 100 are in one half: 1 in 10^30
+		limits := []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}
+		upper := make([]bool, len(limits))
+		lower := make([]bool, len(limits))
+		for range 100 { // the probability that all 100 are in one half is 10^-30
 			s := &script{t: t, steps: []step{{status: 500}}}
 			client := s.client(pusher.Retry{Attempts: 6, BaseDelay: time.Second, MaxDelay: 5 * time.Second})
 			if _, err := client.Channels(context.Background(), pusher.ChannelsParams{}); !errors.Is(err, pusher.ErrServer) {
 				t.Fatalf("Channels = %v, want %v", err, pusher.ErrServer)
 			}
-			for i, pause := range s.pauses() {
-				if pause < 0 || pause > ceilings[i] {
-					t.Errorf("pause %d = %v, want 0 to %v", i+1, pause, ceilings[i])
+			for i, delay := range s.delays() {
+				if delay < 0 || delay > limits[i] {
+					t.Errorf("delay %d = %v, want 0 to %v", i+1, delay, limits[i])
 				}
-				long[i] = long[i] || pause > ceilings[i]/2
-				short[i] = short[i] || pause < ceilings[i]/2
+				upper[i] = upper[i] || delay > limits[i]/2
+				lower[i] = lower[i] || delay < limits[i]/2
 			}
 		}
-		if slices.Contains(long, false) || slices.Contains(short, false) {
-			t.Errorf("pauses in the upper half %v, in the lower half %v, want both of each", long, short)
+		if slices.Contains(upper, false) || slices.Contains(lower, false) {
+			t.Errorf("delays in the upper half %v, in the lower half %v, want both", upper, lower)
 		}
 	})
 }
 
-// TestRetryAfter is read on 429 and 503, and on nothing else.
-func TestRetryAfter(t *testing.T) {
-	start := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // of every synctest bubble
+// TestRetry_RetryAfterHeader checks that the header is parsed with 429 and 503 only.
+func TestRetry_RetryAfterHeader(t *testing.T) {
+	start := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // the time at which every synctest bubble starts
 	date := func(d time.Duration) string { return start.Add(d).Format(http.TimeFormat) }
 	tests := []struct {
 		name, header, date string
 		want               time.Duration
 	}{
-		{name: "nothing"},
+		{name: "no header"},
 		{name: "seconds", header: "7", want: 7 * time.Second},
-		{name: "a fraction, as soketi sends it", header: " 0.812 ", want: 812 * time.Millisecond},
-		{name: "a date", header: date(90 * time.Second), want: 90 * time.Second},
-		{name: "a date by the server's own clock", header: date(90 * time.Second), date: date(30 * time.Second), want: time.Minute},
-		{name: "a date that has passed", header: date(-time.Minute)},
-		{name: "a date in a hundred years", header: date(100 * 365 * 24 * time.Hour), want: 24 * time.Hour},
+		{name: "fraction (soketi)", header: " 0.812 ", want: 812 * time.Millisecond},
+		{name: "date", header: date(90 * time.Second), want: 90 * time.Second},
+		{name: "date relative to the server's Date", header: date(90 * time.Second), date: date(30 * time.Second), want: time.Minute},
+		{name: "past date", header: date(-time.Minute)},
+		{name: "date in 100 years", header: date(100 * 365 * 24 * time.Hour), want: 24 * time.Hour},
 		{name: "zero", header: "0"},
-		{name: "less than nothing", header: "-5"},
-		{name: "a huge number", header: "99999999999999999999", want: 24 * time.Hour},
-		{name: "a number beyond floats", header: "1e999"},
+		{name: "negative number", header: "-5"},
+		{name: "large number", header: "99999999999999999999", want: 24 * time.Hour},
+		{name: "number out of range", header: "1e999"},
 		{name: "infinity", header: "+Inf", want: 24 * time.Hour},
-		{name: "no number", header: "NaN"},
+		{name: "NaN", header: "NaN"},
 		{name: "garbage", header: "soon"},
 		{name: "two values", header: "1, 2"},
 	}
@@ -228,7 +234,7 @@ func TestRetryAfter(t *testing.T) {
 						header.Set("Date", tt.date)
 					}
 					client := newClient(t, over(func(*http.Request) (*http.Response, error) { return response(status, "", header), nil }))
-					want := pusher.Error{Op: "Trigger", Kind: kind, Status: status, RetryAfter: tt.want}
+					want := wantError{Op: "Trigger", Kind: kind, Status: status, RetryAfter: tt.want}
 					if status == 500 {
 						want.RetryAfter = 0
 					}
@@ -240,18 +246,18 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsTheShortestPause(t *testing.T) {
+func TestRetry_RetryAfterDelay(t *testing.T) {
 	tests := []struct {
 		name, header string
 		max          time.Duration
-		tries        int
-		atLeast      time.Duration
+		attempts     int
+		minDelay     time.Duration
 	}{
-		{"what the server asks for is waited", "1.5", 2 * time.Second, 3, 1500 * time.Millisecond},
-		{"exactly the longest pause is waited", "2", 2 * time.Second, 3, 2 * time.Second},
-		{"longer than the longest pause is not waited", "2.1", 2 * time.Second, 1, 0},
-		{"unless the policy allows it", "30", time.Minute, 3, 30 * time.Second},
-		{"a huge pause gives up at once", "1e9", time.Minute, 1, 0},
+		{"within MaxDelay", "1.5", 2 * time.Second, 3, 1500 * time.Millisecond},
+		{"equal to MaxDelay", "2", 2 * time.Second, 3, 2 * time.Second},
+		{"longer than MaxDelay", "2.1", 2 * time.Second, 1, 0},
+		{"longer than the default of MaxDelay", "30", time.Minute, 3, 30 * time.Second},
+		{"extreme value", "1e9", time.Minute, 1, 0},
 	}
 	for _, tt := range tests {
 		for _, op := range []string{"Channels", "Trigger"} {
@@ -259,17 +265,17 @@ func TestRetryAfterIsTheShortestPause(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					s := &script{t: t, steps: []step{{status: 429, retryAfter: tt.header}}}
 					start := time.Now()
-					_, err := named(t, op).call(context.Background(), s.client(pusher.Retry{MaxDelay: tt.max}))
-					if !errors.Is(err, pusher.ErrRateLimited) || len(s.tries) != tt.tries {
-						t.Errorf("%s = %v after %d tries, want %v after %d", op, err, len(s.tries), pusher.ErrRateLimited, tt.tries)
+					_, err := operationNamed(t, op).call(context.Background(), s.client(pusher.Retry{MaxDelay: tt.max}))
+					if !errors.Is(err, pusher.ErrRateLimited) || len(s.attempts) != tt.attempts {
+						t.Errorf("%s = %v after %d attempts, want %v after %d", op, err, len(s.attempts), pusher.ErrRateLimited, tt.attempts)
 					}
-					for _, pause := range s.pauses() {
-						if pause < tt.atLeast || pause > tt.max {
-							t.Errorf("%s paused for %v, want %v to %v", op, pause, tt.atLeast, tt.max)
+					for _, delay := range s.delays() {
+						if delay < tt.minDelay || delay > tt.max {
+							t.Errorf("%s was delayed by %v, want %v to %v", op, delay, tt.minDelay, tt.max)
 						}
 					}
-					if tt.tries == 1 && time.Since(start) != 0 {
-						t.Errorf("%s gave up after %v, want at once", op, time.Since(start))
+					if tt.attempts == 1 && time.Since(start) != 0 {
+						t.Errorf("%s gave up after %v, want no delay", op, time.Since(start))
 					}
 				})
 			})
@@ -277,43 +283,43 @@ func TestRetryAfterIsTheShortestPause(t *testing.T) {
 	}
 }
 
-// TestEveryRepeatIsSignedAnew: the timestamp is that of the try, or a server
-// would refuse a request that has waited.
-func TestEveryRepeatIsSignedAnew(t *testing.T) {
+// TestRetry_SignsEachAttempt checks that each attempt has its own timestamp: a server
+// rejects a signature that is 600 seconds old.
+func TestRetry_SignsEachAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{t: t, steps: []step{{status: 429, retryAfter: "900"}, {status: 429, retryAfter: "900"}, {status: 200}}}
 		client := s.client(pusher.Retry{MaxDelay: time.Hour})
 		if _, err := client.Trigger(context.Background(), "c", "e", "d"); err != nil {
 			t.Fatalf("Trigger = %v, want no error", err)
 		}
-		for i, try := range s.tries {
-			if want := fmt.Sprint(try.at.Unix()); try.timestamp != want {
-				t.Errorf("try %d: auth_timestamp %s, want %s", i+1, try.timestamp, want)
+		for i, attempt := range s.attempts {
+			if want := fmt.Sprint(attempt.at.Unix()); attempt.timestamp != want {
+				t.Errorf("attempt %d: auth_timestamp %s, want %s", i+1, attempt.timestamp, want)
 			}
-			if want := `{"channels":["c"],"data":"d","name":"e"}`; try.body != want {
-				t.Errorf("try %d: body %s, want %s", i+1, try.body, want)
+			if want := `{"channels":["c"],"data":"d","name":"e"}`; attempt.body != want {
+				t.Errorf("attempt %d: body %s, want %s", i+1, attempt.body, want)
 			}
 		}
 	})
 }
 
-func TestAContextEndsTheRepeating(t *testing.T) {
-	t.Run("cancelled in a pause, it ends the call at once and keeps the last failure", func(t *testing.T) {
+func TestRetry_Context(t *testing.T) {
+	t.Run("canceled during a delay after an error response", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			time.AfterFunc(10*time.Second, cancel)
 			s := &script{t: t, steps: []step{{status: 503, retryAfter: "60"}}}
 			start := time.Now()
 			_, err := s.client(pusher.Retry{MaxDelay: time.Hour}).Channels(ctx, pusher.ChannelsParams{})
-			sameError(t, "Channels", err, pusher.Error{
+			sameError(t, "Channels", err, wantError{
 				Op: "Channels", Kind: pusher.ErrServer, Status: 503, RetryAfter: time.Minute, Message: `{"channels":{},"occupied":true,"users":[]}`,
 			})
-			if took := time.Since(start); !errors.Is(err, context.Canceled) || took != 10*time.Second || len(s.tries) != 1 {
-				t.Errorf("Channels = %v after %v and %d tries, want one that is %v after 10s and 1", err, took, len(s.tries), context.Canceled)
+			if took := time.Since(start); !errors.Is(err, context.Canceled) || took != 10*time.Second || len(s.attempts) != 1 {
+				t.Errorf("Channels = %v after %v and %d tries, want an error that is %v after 10s and 1 attempt", err, took, len(s.attempts), context.Canceled)
 			}
 		})
 	})
-	t.Run("cancelled in a pause after a broken connection, it tells both", func(t *testing.T) {
+	t.Run("canceled during a delay after a connection reset", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			s := &script{t: t, steps: []step{{err: reset}}}
@@ -322,20 +328,20 @@ func TestAContextEndsTheRepeating(t *testing.T) {
 				return s.RoundTrip(req)
 			}))
 			_, err := client.Channels(ctx, pusher.ChannelsParams{})
-			if !errors.Is(err, pusher.ErrHTTP) || !errors.Is(err, context.Canceled) || !errors.Is(err, syscall.ECONNRESET) {
-				t.Errorf("Channels = %v, want %v that is %v and %v", err, pusher.ErrHTTP, context.Canceled, syscall.ECONNRESET)
+			if !errors.Is(err, pusher.ErrTransport) || !errors.Is(err, context.Canceled) || !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("Channels = %v, want %v, %v and %v", err, pusher.ErrTransport, context.Canceled, syscall.ECONNRESET)
 			}
 		})
 	})
-	t.Run("a deadline before the end of the pause is not waited for", func(t *testing.T) {
+	t.Run("deadline before the end of the delay", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 			defer cancel()
 			s := &script{t: t, steps: []step{{status: 503, retryAfter: "60"}}}
 			start := time.Now()
 			_, err := s.client(pusher.Retry{MaxDelay: time.Hour}).Channels(ctx, pusher.ChannelsParams{})
-			if took := time.Since(start); !errors.Is(err, pusher.ErrServer) || took != 0 || len(s.tries) != 1 {
-				t.Errorf("Channels = %v after %v and %d tries, want %v at once after 1", err, took, len(s.tries), pusher.ErrServer)
+			if took := time.Since(start); !errors.Is(err, pusher.ErrServer) || took != 0 || len(s.attempts) != 1 {
+				t.Errorf("Channels = %v after %v and %d tries, want %v without delay after 1 attempt", err, took, len(s.attempts), pusher.ErrServer)
 			}
 		})
 	})

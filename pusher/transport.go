@@ -1,196 +1,329 @@
 package pusher
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
-	"sync/atomic"
 	"time"
 
-	"github.com/openchannels/pusher-go/signing"
+	"github.com/openchannels/pusher-go/gen"
+	"github.com/openchannels/pusher-go/internal/redact"
 )
 
-// transport carries a finished request of the generated client to the server and
-// brings back an answer that is what openapi.yaml says, or an *Error. It is the
-// last to touch a request, so nothing that is signed changes afterwards.
-type transport struct {
-	sender  sender
-	own     *http.Transport // of sender; nil if a client was handed in
-	timeout time.Duration   // of one try
-	signer  *signing.Signer
-	prefix  string // of the path, in front of /apps
-	retry   Retry
-	logger  *slog.Logger // nil is slog.Default
-	skew    atomic.Int64 // what the server's clock is ahead, in nanoseconds
+// call describes a call for errors, logs, retries and the observer.
+type call struct {
+	op               string // "Trigger"
+	channels, events int
+	queued           []QueuedEvent // of a publisher's batch
+	once             bool          // the caller retries itself
 }
 
-func newTransport(cfg *config, signer *signing.Signer) *transport {
-	// It has been parsed before and can be unescaped.
-	prefix, _ := url.PathUnescape(cfg.path)
+// transport sends the requests of a client. The only thing that changes in it is the
+// clock.
+type transport struct {
+	http     *http.Client
+	own      *http.Transport // of http; nil with WithHTTPClient
+	timeout  time.Duration   // of one attempt
+	sign     gen.RequestEditorFn
+	clock    *clock
+	retry    Retry
+	logger   *slog.Logger // nil for slog.Default
+	observer Observer     // nil for none
+}
+
+func newTransport(cfg *config, sign gen.RequestEditorFn, clock *clock) *transport {
 	t := &transport{
-		timeout: cfg.timeout,
-		signer:  signer,
-		prefix:  prefix,
-		retry:   cfg.retry,
-		logger:  cfg.logger,
+		timeout:  cfg.timeout,
+		sign:     sign,
+		clock:    clock,
+		retry:    cfg.retry,
+		logger:   cfg.logger,
+		observer: cfg.observer,
 	}
-	if hc := cfg.httpClient; hc != nil {
-		t.sender = senderOf(hc)
+	hc := http.Client{}
+	if cfg.httpClient != nil {
+		hc = *cfg.httpClient
 		t.timeout = cmp.Or(t.timeout, hc.Timeout)
+		hc.Timeout = 0 // each attempt has a context with the timeout
 	} else {
-		t.own = newHTTPTransport(cfg)
-		t.sender = bare{t.own}
+		t.own = newHTTPTransport(cfg.proxy)
+		hc.Transport = t.own
 	}
+	if cfg.discard {
+		hc.Transport = discarder{t.log}
+	}
+	// A followed 301 turns a POST into an empty GET that succeeds.
+	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	t.http = &hc
 	t.timeout = cmp.Or(t.timeout, defaultTimeout)
 	return t
 }
 
-// Do sends the request until an answer is accepted, refused for good, or the
-// retry policy gives up.
-func (t *transport) Do(req *http.Request) (*http.Response, error) {
-	req.Header.Set("X-Pusher-Library", "pusher-go "+Version)
-	clockMended := false
-	for n := 1; ; n++ {
-		answer, failure := t.try(req, n)
+// send makes a call: it signs and sends the request until a response is accepted,
+// until the server rejects the request for good, or until the retry policy gives up.
+// Decode is called with the body of the accepted response.
+func (t *transport) send(req *http.Request, call call, decode func(body []byte) error) (err error) {
+	ctx, end := t.observe(req.Context(), call, 0, req)
+	attempts, clockCorrected := 0, false
+	var last *response
+	defer func() { end(last, attempts, err) }()
+	for {
+		attempts++
+		resp, failure := t.attempt(req.WithContext(ctx), call, attempts, decode)
+		last = resp
 		if failure == nil {
-			return answer, nil
+			return nil
 		}
-		failure.Op = req.Method + " " + req.URL.Path
-
-		pause := time.Duration(0)
-		if !clockMended && t.mendClock(failure) {
-			clockMended = true
+		delay := time.Duration(0)
+		if !clockCorrected && t.clock.correct(failure, resp) {
+			clockCorrected = true
 		} else {
-			var again bool
-			if pause, again = t.retry.again(req, n, failure.Error); !again {
-				return nil, failure.Error
+			var ok bool
+			if delay, ok = t.retry.next(req, call, attempts, failure); !ok {
+				return failure
 			}
 		}
-		t.log().WarnContext(req.Context(), "pusher: request is repeated", "request", failure.Op, "try", n, "pause", pause, "reason", failure.Error)
-		if err := sleep(req.Context(), pause); err != nil {
-			failure.Err = interrupted(failure.Err, err)
-			return nil, failure.Error
+		t.log().WarnContext(ctx, "pusher: retrying", "op", call.op, "attempt", attempts, "delay", delay, "error", failure)
+		if err := sleep(ctx, delay); err != nil {
+			interrupted := *failure
+			interrupted.Err = joinCause(failure.Err, err)
+			return &interrupted
 		}
 	}
 }
 
-// interrupted is the reason of a call whose context ended during a pause.
-func interrupted(last, ended error) error {
+// joinCause returns the cause of a call whose context ended before a retry.
+func joinCause(last, ended error) error {
 	if last == nil {
 		return ended
 	}
 	return fmt.Errorf("%w; then %w", last, ended)
 }
 
-// failure is a failed try: the error, and the times by which a refusal of the
-// signature is judged.
-type failure struct {
-	*Error
-	signed time.Time
-	date   time.Time // the server's, zero if it did not tell
+// attempt signs and sends a clone of the request once. An HTTP/2 connection may still
+// be reading the previous one.
+func (t *transport) attempt(original *http.Request, call call, n int, decode func([]byte) error) (*response, *Error) {
+	ctx, end := t.observe(original.Context(), call, n, original)
+	resp, failure := t.roundTrip(ctx, original, call, n, decode)
+	if failure != nil {
+		end(resp, n, failure)
+	} else {
+		end(resp, n, nil)
+	}
+	return resp, failure
 }
 
-// try signs and sends the request once.
-func (t *transport) try(req *http.Request, n int) (*http.Response, *failure) {
-	if err := req.Context().Err(); err != nil {
-		return nil, &failure{Error: unanswered(err)} // not every transport looks first
+func (t *transport) roundTrip(ctx context.Context, original *http.Request, call call, n int, decode func([]byte) error) (*response, *Error) {
+	if err := ctx.Err(); err != nil {
+		return nil, newError(call.op, ErrTransport, context.Cause(ctx)) // not every RoundTripper checks it
 	}
-	if n > 1 {
-		if err := rewind(req); err != nil {
-			return nil, &failure{Error: unanswered(err)}
+	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+	defer cancel()
+	var conn connTrace
+	req := original.Clone(httptrace.WithClientTrace(ctx, conn.clientTrace()))
+	if original.GetBody != nil {
+		body, err := original.GetBody()
+		if err != nil {
+			return nil, newError(call.op, ErrInvalid, safe(err))
 		}
+		req.Body = body
+	} else if n > 1 && original.Body != nil && original.Body != http.NoBody {
+		return nil, newError(call.op, ErrInvalid, errors.New("the body cannot be sent again"))
 	}
-	signed := t.now()
-	if err := t.signer.Sign(req, signed); err != nil {
-		return nil, &failure{Error: &Error{Kind: ErrInvalid, Err: safeCause(err)}}
+	req.Header.Set("X-Pusher-Library", "pusher-go "+Version)
+	signed := t.clock.now()
+	if err := t.sign(ctx, req); err != nil {
+		if ctx.Err() != nil {
+			return nil, t.transportError(original, ctx, call, &connTrace{requested: true}, err)
+		}
+		return nil, newError(call.op, ErrInvalid, safe(err))
 	}
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
-	defer cancel()
-	resp, err := t.sender.Do(req.WithContext(ctx))
+	resp, err := t.http.Do(req)
 	if err != nil {
-		t.trace(req, n, 0, start)
-		return nil, &failure{Error: unanswered(t.explain(req, ctx, err))}
+		t.trace(ctx, call, req, n, 0, start)
+		return nil, t.transportError(original, ctx, call, &conn, err)
 	}
-	defer closeBody(resp.Body)
-	t.trace(req, n, resp.StatusCode, start)
-	refused := judge(resp, identify(req.Method, req.URL.Path, t.prefix))
-	if refused == nil {
-		return resp, nil
-	}
-	date, _ := http.ParseTime(resp.Header.Get("Date"))
-	return nil, &failure{Error: refused, signed: signed, date: date}
-}
-
-// closeBody is deferred with the connection's body, which the accepted answer no
-// longer has.
-func closeBody(body io.Closer) { _ = body.Close() }
-
-// explain tells the timeout of a try from the end of the caller's context.
-func (t *transport) explain(req *http.Request, ctx context.Context, err error) error {
-	if ctx.Err() != nil && req.Context().Err() == nil {
-		return fmt.Errorf("no answer within %v: %w", t.timeout, ctx.Err())
-	}
-	return err
-}
-
-func unanswered(err error) *Error {
-	return &Error{Kind: ErrHTTP, Err: safeCause(err)}
-}
-
-func rewind(req *http.Request) error {
-	if req.GetBody == nil {
-		if req.Body == nil || req.Body == http.NoBody {
-			return nil
+	defer func() { _ = resp.Body.Close() }()
+	body, failure := readResponse(resp, call, isPublish(req))
+	result := &response{status: resp.StatusCode, bytes: len(body), signed: signed, header: resp.Header}
+	if failure == nil {
+		if err := decode(body); err != nil {
+			failure = &Error{Op: call.op, Status: resp.StatusCode, Message: "the response does not belong to this API", Err: safe(err), kind: ErrServer}
 		}
-		return errors.New("the body cannot be sent twice")
 	}
-	body, err := req.GetBody()
-	if err != nil {
-		return err
+	if failure != nil {
+		failure.sent = true
+		if failure.Status != 0 {
+			result.status = failure.Status
+		}
+		failure.hint = hint(failure, req)
 	}
-	req.Body = body
-	return nil
+	t.trace(ctx, call, req, n, result.status, start)
+	return result, failure
 }
 
-// now is the present time on the server's clock, as far as it is known.
-func (t *transport) now() time.Time {
-	return time.Now().Add(time.Duration(t.skew.Load()))
+// transportError returns the error of an attempt that received no response.
+func (t *transport) transportError(original *http.Request, ctx context.Context, call call, conn *connTrace, err error) *Error {
+	if ctx.Err() != nil && original.Context().Err() == nil {
+		err = fmt.Errorf("no response within %v: %w", t.timeout, ctx.Err())
+	}
+	e := &Error{Op: call.op, Err: safe(err), kind: ErrTransport, sent: !conn.failed() && !isDialError(err)}
+	classifyTransport(e, err)
+	return e
 }
 
-// mendClock learns the server's time from a refusal that must be due to the
-// clock: by the time of the answer the signature was out of its window. What
-// counts is the clock that the request was signed by, because another request
-// may have mended it meanwhile.
-func (t *transport) mendClock(f *failure) bool {
-	if f.Kind != ErrAuthentication || f.date.IsZero() {
-		return false
+// connTrace records whether an attempt obtained a connection. Without one the server
+// cannot have processed the request.
+type connTrace struct {
+	requested, obtained bool
+}
+
+func (c *connTrace) clientTrace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { c.requested = true },
+		GotConn: func(httptrace.GotConnInfo) { c.obtained = true },
 	}
-	ahead := f.date.Sub(f.signed)
-	if ahead.Abs() < signing.MaxClockSkew-time.Second {
-		return false
-	}
-	t.skew.Store(int64(time.Until(f.date)))
-	return true
+}
+
+// failed reports whether a connection was requested and never obtained. A custom
+// RoundTripper may report neither.
+func (c *connTrace) failed() bool { return c.requested && !c.obtained }
+
+// isDialError recognizes a failed dial also if a custom RoundTripper does not report
+// its connections.
+func isDialError(err error) bool {
+	var (
+		network *net.OpError
+		dns     *net.DNSError
+	)
+	return errors.As(err, &network) && (network.Op == "dial" || network.Op == "proxyconnect") || errors.As(err, &dns)
 }
 
 func (t *transport) log() *slog.Logger {
-	if t.logger != nil {
-		return t.logger
+	if t == nil || t.logger == nil {
+		return slog.Default()
 	}
-	return slog.Default()
+	return t.logger
 }
 
-func (t *transport) trace(req *http.Request, n, status int, start time.Time) {
-	ctx := req.Context()
-	logger := t.log()
-	if !logger.Enabled(ctx, slog.LevelDebug) {
-		return
+func (t *transport) trace(ctx context.Context, call call, req *http.Request, n, status int, start time.Time) {
+	if logger := t.log(); logger.Enabled(ctx, slog.LevelDebug) {
+		logger.DebugContext(ctx, "pusher: request", "op", call.op, "method", req.Method,
+			"path", redact.Line(req.URL.Path, maxOpBytes), "attempt", n, "status", status, "duration", time.Since(start))
 	}
-	logger.DebugContext(ctx, "pusher: request", "method", req.Method, "path", req.URL.Path, "try", n, "status", status, "took", time.Since(start))
+}
+
+func newHTTPTransport(proxy *url.URL) *http.Transport {
+	proxyOf := http.ProxyFromEnvironment
+	if proxy != nil {
+		proxyOf = http.ProxyURL(proxy)
+	}
+	// A dial continues after the request that started it has ended; the timeout
+	// bounds it.
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy: proxyOf,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return &readFirstConn{Conn: conn}, nil
+		},
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK {
+				return &proxyError{resp.StatusCode}
+			}
+			return nil
+		},
+		// All requests go to one host: with the default of 2, concurrent publishers
+		// would reconnect most of the time.
+		MaxIdleConnsPerHost:   256,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		// Responses have a few hundred bytes of header; the default is 10 MiB.
+		MaxResponseHeaderBytes: 64 << 10,
+		ForceAttemptHTTP2:      true,
+	}
+}
+
+// readFirstConn pretends that a failed write succeeded, so that net/http goes on to
+// read. A server that closes the connection during an upload, as Laravel Reverb does
+// with 413, has sent its response by then; otherwise the read fails.
+type readFirstConn struct{ net.Conn }
+
+func (c *readFirstConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	var timeout net.Error
+	if err == nil || errors.Is(err, net.ErrClosed) || errors.As(err, &timeout) && timeout.Timeout() {
+		return n, err
+	}
+	return len(p), nil
+}
+
+// proxyError is the response of a proxy that rejected CONNECT.
+type proxyError struct{ status int }
+
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("the proxy rejected CONNECT with status %d %s", e.status, http.StatusText(e.status))
+}
+
+// apiDoer sends the requests of the generated client.
+type apiDoer struct{ client *Client }
+
+// Do implements gen.HttpRequestDoer.
+func (d apiDoer) Do(req *http.Request) (*http.Response, error) {
+	op := redact.Line(req.Method+" "+req.URL.Path, maxOpBytes)
+	if err := d.client.ready(op, req.Context()); err != nil {
+		return nil, err
+	}
+	if isPublish(req) {
+		if err := bufferBody(req); err != nil {
+			return nil, invalid(op, safe(err))
+		}
+	}
+	var body []byte
+	err := d.client.transport.send(req, call{op: op}, func(received []byte) (err error) {
+		body, err = normalize(req, d.client.basePath, received)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		Status: "200 OK", StatusCode: http.StatusOK,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        http.Header{"Content-Type": {"application/json"}},
+		Body:          io.NopCloser(bytes.NewReader(body)),
+		ContentLength: int64(len(body)),
+	}, nil
+}
+
+// maxOpBytes limits how much of a path becomes part of an error or a log line.
+const maxOpBytes = 200
+
+// bufferBody reads the body of a request, so that it can be validated and sent more
+// than once.
+func bufferBody(req *http.Request) error {
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil
+	}
+	body, err := io.ReadAll(req.Body)
+	if err := errors.Join(err, req.Body.Close()); err != nil {
+		return err
+	}
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Body, _ = req.GetBody()
+	req.ContentLength = int64(len(body))
+	return checkEncrypted(req.URL.Path, body)
 }

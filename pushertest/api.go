@@ -11,7 +11,8 @@ import (
 	"github.com/openchannels/pusher-go/gen/server"
 )
 
-// An api carries out requests that the gate has let pass.
+// api implements the operations of the generated server. Their requests have been
+// authenticated and validated by an apiHandler.
 type api struct{ state *state }
 
 func (a *api) TriggerEvent(_ context.Context, request server.TriggerEventRequestObject) (server.TriggerEventResponseObject, error) {
@@ -21,12 +22,8 @@ func (a *api) TriggerEvent(_ context.Context, request server.TriggerEventRequest
 		channels = []string{*body.Channel}
 	}
 	var events []Event
-	for _, channel := range channels {
-		event := Event{Channel: channel, Name: body.Name, Data: body.Data, SocketID: deref(body.SocketID), Info: body.Info}
-		// The answer is a hash of unique channels: one named twice is one channel.
-		if !slices.Contains(events, event) {
-			events = append(events, event)
-		}
+	for _, channel := range unique(channels) { // the response has unique channels
+		events = append(events, Event{Channel: channel, Name: body.Name, Data: body.Data, SocketID: deref(body.SocketID), Info: body.Info})
 	}
 	a.state.trigger(events)
 
@@ -43,46 +40,45 @@ func (a *api) TriggerEvent(_ context.Context, request server.TriggerEventRequest
 func (a *api) TriggerBatch(_ context.Context, request server.TriggerBatchRequestObject) (server.TriggerBatchResponseObject, error) {
 	var events []Event
 	var counts []gen.ChannelCounts
-	asked := false
+	hasInfo := false
 	for _, e := range request.Body.Batch {
 		events = append(events, Event{Channel: e.Channel, Name: e.Name, Data: e.Data, SocketID: deref(e.SocketID), Info: e.Info})
 		counts = append(counts, a.state.counts(e.Channel, strings.Split(e.Info, ",")))
-		asked = asked || e.Info != ""
+		hasInfo = hasInfo || e.Info != ""
 	}
 	a.state.trigger(events)
 	result := server.TriggerBatch200JSONResponse{}
-	if asked {
+	if hasInfo {
 		result.Batch = counts
 	}
 	return result, nil
 }
 
 func (a *api) ListChannels(_ context.Context, request server.ListChannelsRequestObject) (server.ListChannelsResponseObject, error) {
-	asked := stringsOf(request.Params.Info)
+	attributes := toStrings(request.Params.Info)
 	channels := make(map[string]gen.ChannelCounts)
 	for _, name := range a.state.occupied(deref(request.Params.FilterByPrefix)) {
-		channels[name] = a.state.counts(name, asked)
+		channels[name] = a.state.counts(name, attributes)
 	}
 	return server.ListChannels200JSONResponse{Channels: channels}, nil
 }
 
 func (a *api) GetChannel(_ context.Context, request server.GetChannelRequestObject) (server.GetChannelResponseObject, error) {
 	name := request.ChannelName
-	asked := stringsOf(request.Params.Info)
-	counts := a.state.counts(name, asked)
-	answer := server.GetChannel200JSONResponse{
+	attributes := toStrings(request.Params.Info)
+	counts := a.state.counts(name, attributes)
+	response := server.GetChannel200JSONResponse{
 		Occupied:          a.state.isOccupied(name),
 		UserCount:         counts.UserCount,
 		SubscriptionCount: counts.SubscriptionCount,
 	}
-	if !slices.Contains(asked, cache) {
-		return answer, nil
+	if !slices.Contains(attributes, attributeCache) {
+		return response, nil
 	}
-	return channelWithCache{answer, a.state.cached(name)}, nil
+	return channelWithCache{response, a.state.cached(name)}, nil
 }
 
-// channelWithCache says null for a cache that is empty, where the generated model
-// would leave it out.
+// channelWithCache encodes an empty cache as null. The generated model omits it.
 type channelWithCache struct {
 	server.GetChannel200JSONResponse
 	Cache *gen.CachedEvent `json:"cache"`
@@ -106,15 +102,14 @@ func (a *api) TerminateUserConnections(_ context.Context, request server.Termina
 	return server.TerminateUserConnections200JSONResponse{}, nil
 }
 
-func stringsOf[T ~string](list []T) []string {
-	texts := make([]string, len(list))
+func toStrings[T ~string](list []T) []string {
+	result := make([]string, len(list))
 	for i, value := range list {
-		texts[i] = string(value)
+		result[i] = string(value)
 	}
-	return texts
+	return result
 }
 
-// deref returns what s points at, or "".
 func deref(s *string) string {
 	if s == nil {
 		return ""

@@ -6,26 +6,28 @@ import (
 	"log/slog"
 )
 
-// An App is the account that a server serves. Its secret is left out of whatever
-// fmt, slog and encoding/json print.
+// An App is the app that a server serves. The fmt, log/slog and encoding/json
+// packages print it without its secret.
 type App struct {
 	ID     string
 	Key    string
 	Secret string
 }
 
-// redacted has App's fields and not its methods, so that it can be printed.
+// redacted returns a value that prints like an App without a secret. It has no
+// methods, so that printing it does not recurse.
 func (a App) redacted() any {
 	type app App
 	a.Secret = "[REDACTED]"
 	return app(a)
 }
 
-// Format writes the app without its secret, whatever the verb.
+// Format implements [fmt.Formatter]. It prints the app without its secret for every
+// verb.
 func (a App) Format(state fmt.State, _ rune) { _, _ = fmt.Fprintf(state, "%+v", a.redacted()) }
 
-// LogValue is the app without its secret.
+// LogValue implements [slog.LogValuer]. It returns the app without its secret.
 func (a App) LogValue() slog.Value { return slog.AnyValue(a.redacted()) }
 
-// MarshalJSON returns the app without its secret.
+// MarshalJSON implements [json.Marshaler]. It encodes the app without its secret.
 func (a App) MarshalJSON() ([]byte, error) { return json.Marshal(a.redacted()) }

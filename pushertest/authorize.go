@@ -7,54 +7,57 @@ import (
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
-// authorize checks that the peer may subscribe.
+// authorize checks that the client may subscribe to the channel. The caller holds the
+// lock.
 //
-// Source: Pusher Channels docs, "Authentication signatures".
-func (s *state) authorize(p *peer, ask subscription) error {
+// Source: Pusher Channels docs, "Authentication signatures". That data on a private
+// channel is signed too is what pusher-js's integration tests rely on.
+func (s *state) authorize(c *client, sub subscription) error {
 	switch {
-	case isUserChannel(ask.Channel):
-		// No signature, but the one that the connection has signed in with.
-		if p.user == nil || ask.Channel != protocol.UserChannel(p.user.ID) {
-			return complain(textNotSignedIn, ask.Channel)
+	case isUserChannel(sub.Channel):
+		// It needs no signature besides the one that the client signed in with.
+		if c.user == nil || sub.Channel != protocol.UserChannel(c.user.ID) {
+			return protocolErrorf(textNotSignedIn, sub.Channel)
 		}
-		return nil
-	case protocol.IsPresence(ask.Channel) && ask.ChannelData != nil:
-		return s.verify(ask.Channel, ask.Auth, p.socketID+":"+ask.Channel+":"+*ask.ChannelData)
-	case protocol.IsPresence(ask.Channel), protocol.IsPrivate(ask.Channel):
-		return s.verify(ask.Channel, ask.Auth, p.socketID+":"+ask.Channel)
+	case protocol.IsPresence(sub.Channel), protocol.IsPrivate(sub.Channel):
+		text := c.socketID + ":" + sub.Channel
+		if sub.ChannelData != "" {
+			text += ":" + sub.ChannelData
+		}
+		return s.verify(sub.Auth, text, sub.Channel)
 	}
-	return nil // whatever auth a public channel comes with
+	return nil // clients may send anything as auth on a public channel
 }
 
-// verify checks an auth of the form key:signature over text. What it is for goes to
-// the log.
-func (s *state) verify(what, auth, text string) error {
+// verify checks that auth is key:signature with the signature of text. The subject of
+// the signature appears in the log.
+func (s *state) verify(auth, text, subject string) error {
 	key, signature, ok := strings.Cut(auth, ":")
 	switch {
 	case !ok:
-		return complain(textAuthFormat)
+		return protocolErrorf(textAuthFormat)
 	case key != s.app.Key:
-		return complain(textAuthKey, key)
+		return protocolErrorf(textAuthKey, key)
 	case !s.secret.Verify([]byte(text), signature):
-		return &complaint{
-			text:  fmt.Sprintf(textDigest, text, signature),
-			cause: "invalid signature for " + what,
+		return &protocolError{
+			text: fmt.Sprintf(textDigest, text, signature),
+			log:  fmt.Sprintf("invalid signature for %s, the string to sign is %q", subject, logText(text)),
 		}
 	}
 	return nil
 }
 
-// isAuthorized tells whether the peer has signed in, or is on a channel that needs
-// an authorization.
+// isAuthorized reports whether the client has signed in or is subscribed to a channel
+// that needs an authorization.
 //
 // Source: Pusher Channels docs, "Authorized connections".
-func (s *state) isAuthorized(p *peer) bool {
+func (s *state) isAuthorized(c *client) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.user != nil {
+	if c.user != nil {
 		return true
 	}
-	for name := range p.subscriptions {
+	for name := range c.subscriptions {
 		if protocol.IsPrivate(name) || protocol.IsPresence(name) {
 			return true
 		}

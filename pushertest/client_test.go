@@ -1,206 +1,159 @@
 package pushertest_test
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"net/http"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/coder/websocket"
 
 	"github.com/openchannels/pusher-go/pushertest"
-	"github.com/openchannels/pusher-go/signing"
 )
 
-// A client talks to a server over a WebSocket, in the words of the protocol.
-type client struct {
-	t        testing.TB
-	server   *pushertest.Server
-	ws       *websocket.Conn
-	socketID string
-}
+// The messages are those of Pusher Channels docs, WebSocket protocol. The texts of
+// errors are those that users of Pusher's libraries have reported, unless "own text"
+// marks them as this package's.
+func TestMessages(t *testing.T) {
+	const ada = `{"user_id":"1","user_info":{"name":"Ada"}}`
+	long := strings.Repeat("x", 201)
+	tests := []struct {
+		name string
+		opts []pushertest.Option
+		send []string
+		want []string
+	}{
+		{"ping", nil, []string{`{"event":"pusher:ping","data":{}}`}, []string{`{"event":"pusher:pong","data":"{}"}`}},
+		{"pong", nil, []string{`{"event":"pusher:pong","data":"{}"}`}, nil},
 
-// patience is how long a client waits for what has to come.
-const patience = 20 * time.Second
+		{"public channel, with the empty auth of pusher-js", nil, []string{subscribe("my-channel")}, []string{subscribed("my-channel")}},
+		{"name with every special character", nil, []string{subscribe("foo-bar_1234@=,.;")}, []string{subscribed("foo-bar_1234@=,.;")}},
+		{"private channel with data", nil, []string{subscribeData("private-x", `{"a":1}`)}, []string{subscribed("private-x")}},
+		{"private channel with empty data", nil, []string{`{"event":"pusher:subscribe","data":{"channel":"private-x","auth":"AUTH<:private-x>","channel_data":""}}`}, []string{subscribed("private-x")}},
+		{"private channel with unsigned data", nil, []string{`{"event":"pusher:subscribe","data":{"channel":"private-x","auth":"AUTH<:private-x>","channel_data":"{\"a\":1}"}}`},
+			[]string{errorMessage("null", `Invalid signature: Expected HMAC SHA256 hex digest of SOCKET:private-x:{"a":1}, but got SIGNATURE<:private-x>`)}},
+		{"private channel without the data that was signed", nil, []string{`{"event":"pusher:subscribe","data":{"channel":"private-x","auth":"AUTH<:private-x:{}>"}}`},
+			[]string{errorMessage("null", `Invalid signature: Expected HMAC SHA256 hex digest of SOCKET:private-x, but got SIGNATURE<:private-x:{}>`)}},
+		{"signed-in user with empty channel_data", nil, []string{signIn(`{"id":"7"}`), `{"event":"pusher:subscribe","data":{"channel":"presence-x","auth":"AUTH<:presence-x>","channel_data":""}}`}, []string{
+			signedIn(`{"id":"7"}`),
+			`{"event":"pusher_internal:subscription_succeeded","channel":"presence-x","data":"{\"presence\":{\"ids\":[\"7\"],\"hash\":{\"7\":null},\"count\":1}}"}`}},
+		{"private channel", nil, []string{subscribePrivate("private-x")}, []string{subscribed("private-x")}},
+		{"encrypted channel", nil, []string{subscribePrivate("private-encrypted-x")}, []string{subscribed("private-encrypted-x")}},
+		{"presence channel", nil, []string{subscribePresence("presence-x", ada)}, []string{
+			`{"event":"pusher_internal:subscription_succeeded","channel":"presence-x","data":"{\"presence\":{\"ids\":[\"1\"],\"hash\":{\"1\":{\"name\":\"Ada\"}},\"count\":1}}"}`}},
+		{"member with a number as ID, as in the docs, and without info", nil, []string{subscribePresence("presence-x", `{"user_id":10}`)}, []string{
+			`{"event":"pusher_internal:subscription_succeeded","channel":"presence-x","data":"{\"presence\":{\"ids\":[\"10\"],\"hash\":{\"10\":null},\"count\":1}}"}`}},
+		{"signed-in user needs no channel_data", nil, []string{signIn(`{"id":"7","user_info":{"a":1}}`), subscribePrivate("presence-x")}, []string{
+			signedIn(`{"id":"7","user_info":{"a":1}}`),
+			`{"event":"pusher_internal:subscription_succeeded","channel":"presence-x","data":"{\"presence\":{\"ids\":[\"7\"],\"hash\":{\"7\":{\"a\":1}},\"count\":1}}"}`}},
+		{"channel_data takes precedence over the signed-in user", nil, []string{signIn(`{"id":"7"}`), subscribePresence("presence-x", `{"user_id":"8"}`)}, []string{
+			signedIn(`{"id":"7"}`),
+			`{"event":"pusher_internal:subscription_succeeded","channel":"presence-x","data":"{\"presence\":{\"ids\":[\"8\"],\"hash\":{\"8\":null},\"count\":1}}"}`}},
+		{"empty cache channel of each kind", nil,
+			[]string{subscribe("cache-x"), subscribePrivate("private-cache-x"), subscribePrivate("private-encrypted-cache-x"), subscribePresence("presence-cache-x", `{"user_id":"1"}`)},
+			[]string{
+				subscribed("cache-x"), `{"event":"pusher:cache_miss","channel":"cache-x"}`,
+				subscribed("private-cache-x"), `{"event":"pusher:cache_miss","channel":"private-cache-x"}`,
+				subscribed("private-encrypted-cache-x"), `{"event":"pusher:cache_miss","channel":"private-encrypted-cache-x"}`,
+				`{"event":"pusher_internal:subscription_succeeded","channel":"presence-cache-x","data":"{\"presence\":{\"ids\":[\"1\"],\"hash\":{\"1\":null},\"count\":1}}"}`, `{"event":"pusher:cache_miss","channel":"presence-cache-x"}`,
+			}},
+		{"subscribe again", nil, []string{subscribe("c"), unsubscribe("c"), unsubscribe("c"), subscribe("c")}, []string{subscribed("c"), subscribed("c")}},
 
-func dial(t testing.TB, base, path string) (*websocket.Conn, error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	ws, res, err := websocket.Dial(ctx, base+path, nil)
-	if err != nil {
-		return nil, err
+		{"second subscription", nil, []string{subscribe("c"), subscribe("c")}, []string{subscribed("c"), errorMessage("null", "Existing subscription to channel c")}},
+		{"private channel without auth", nil, []string{subscribe("private-x")}, []string{errorMessage("null", "Invalid format: auth must have the format key:signature")}},
+		{"another key", nil, []string{`{"event":"pusher:subscribe","data":{"channel":"private-x","auth":"key:AUTH<:private-x>"}}`},
+			[]string{errorMessage("null", "Invalid key in subscription auth data: 'key'")}},
+		{"signature of another channel", nil, []string{`{"event":"pusher:subscribe","data":{"channel":"private-x","auth":"278d425bdf160c739803:58df8b0c"}}`},
+			[]string{errorMessage("null", "Invalid signature: Expected HMAC SHA256 hex digest of SOCKET:private-x, but got 58df8b0c")}},
+		{"signature without the member", nil, []string{`{"event":"pusher:subscribe","data":{"channel":"presence-x","auth":"278d425bdf160c739803:00","channel_data":"{\"user_id\":\"1\"}"}}`},
+			[]string{errorMessage("null", `Invalid signature: Expected HMAC SHA256 hex digest of SOCKET:presence-x:{"user_id":"1"}, but got 00`)}},
+		{"user_info is not a hash", nil, []string{subscribePresence("presence-x", `{"user_id":"1","user_info":"Ada"}`)},
+			[]string{errorMessage("null", "user_info supplied to presence subscription is invalid - if supplied it must be a type of hash")}},
+		{"own text: neither a member nor signed in", nil, []string{subscribePrivate("presence-x")},
+			[]string{errorMessage("null", "Subscribing to a presence channel needs channel_data or a connection that is signed in")}},
+		{"own text: member without an ID", nil, []string{subscribePresence("presence-x", `{"user_id":""}`)},
+			[]string{errorMessage("null", "Invalid channel_data: member ID is empty")}},
+		{"own text: member whose ID is a list", nil, []string{subscribePresence("presence-x", `{"user_id":[]}`)},
+			[]string{errorMessage("null", "Invalid channel_data: user_id is neither a string nor an integer")}},
+		{"own text: member is not JSON", nil, []string{subscribePresence("presence-x", `Ada`)},
+			[]string{errorMessage("null", "Invalid channel_data: it is not a JSON object")}},
+		{"own text: member of more than 1 KB", nil, []string{subscribePresence("presence-x", `{"user_id":"1","user_info":{"a":"`+strings.Repeat("x", 1024)+`"}}`)},
+			[]string{errorMessage("null", "Invalid channel_data: it has 1060 bytes, at most 1024 are allowed")}},
+		{"member ID of 70 Cyrillic letters", nil, []string{subscribePresence("presence-x", `{"user_id":"`+strings.Repeat("ж", 70)+`"}`)}, []string{
+			`{"event":"pusher_internal:subscription_succeeded","channel":"presence-x","data":"{\"presence\":{\"ids\":[\"` + strings.Repeat("ж", 70) + `\"],\"hash\":{\"` + strings.Repeat("ж", 70) + `\":null},\"count\":1}}"}`}},
+		{"own text: member ID of 129 characters", nil, []string{subscribePresence("presence-x", `{"user_id":"`+strings.Repeat("x", 129)+`"}`)},
+			[]string{errorMessage("null", "Invalid channel_data: member ID has 129 characters, at most 128 are allowed")}},
+		{"own text: member ID with a control character", nil, []string{subscribePresence("presence-x", `{"user_id":"a\u0007"}`)},
+			[]string{errorMessage("null", `Invalid channel_data: member ID has a control character: "a\a"`)}},
+		{"own text: member ID that is not an integer", nil, []string{subscribePresence("presence-x", `{"user_id":1.5}`)},
+			[]string{errorMessage("null", "Invalid channel_data: user_id is neither a string nor an integer of 64 bits")}},
+		{"own text: member with a misspelled property", nil, []string{subscribePresence("presence-x", `{"USER_ID":"1"}`)},
+			[]string{errorMessage("null", "Invalid channel_data: user_id is missing")}},
+		{"own text: signed-in member with an ID of 129 characters", nil, []string{signIn(`{"id":"` + strings.Repeat("u", 129) + `"}`), subscribePrivate("presence-x")},
+			[]string{signedIn(`{"id":"` + strings.Repeat("u", 129) + `"}`), errorMessage("null", "Invalid member: member ID has 129 characters, at most 128 are allowed")}},
+		{"misspelled event", nil, []string{`{"EVENT":"pusher:ping"}`}, []string{errorMessage("null", "Unsupported event received on socket ")}},
+		{"misspelled channel", nil, []string{`{"event":"pusher:subscribe","data":{"Channel":"c"}}`}, []string{errorMessage("null", "Invalid channel name")}},
+		{"misspelled channel of a client event", nil, []string{`{"event":"client-a","CHANNEL":"private-c","data":1}`}, []string{errorMessage("null", "Invalid client event (must contain channel and data)")}},
+		{"own text: misspelled ID of a user", nil, []string{signIn(`{"ID":"1"}`)}, []string{errorMessage("null", "Invalid user_data: user ID is empty")}},
+		{"user_data of 1,024 bytes without the watchlist", nil, []string{signIn(`{"id":"1","user_info":{"a":"` + strings.Repeat("x", 993) + `"},"watchlist":["2"]}`)},
+			[]string{signedIn(`{"id":"1","user_info":{"a":"` + strings.Repeat("x", 993) + `"},"watchlist":["2"]}`), watchlist(`{"name":"offline","user_ids":["2"]}`)}},
+		{"own text: user_data of 1,025 bytes", nil, []string{signIn(`{"id":"1","user_info":{"a":"` + strings.Repeat("x", 994) + `"}}`)},
+			[]string{errorMessage("null", "Invalid user_data: it has 1025 bytes, at most 1024 are allowed")}},
+		{"own text: watchlist with an empty ID", nil, []string{signIn(`{"id":"1","watchlist":["2",""]}`)}, []string{errorMessage("null", "Invalid user_data: watchlist: user ID is empty")}},
+
+		{"invalid name", nil, []string{subscribe("a b")}, []string{errorMessage("null", "Invalid channel name")}},
+		{"long name", nil, []string{subscribe(long)}, []string{errorMessage("null", "Invalid channel name")}},
+		{"no data", nil, []string{`{"event":"pusher:subscribe"}`}, []string{errorMessage("null", "Expected parameter data to be a hash")}},
+		{"data as text", nil, []string{`{"event":"pusher:unsubscribe","data":"{\"channel\":\"c\"}"}`}, []string{errorMessage("null", "Expected parameter data to be a hash")}},
+		{"unknown event", nil, []string{`{"event":"pusher:nothing","data":{}}`}, []string{errorMessage("null", "Unsupported event received on socket pusher:nothing")}},
+		{"no event", nil, []string{`{}`}, []string{errorMessage("null", "Unsupported event received on socket ")}},
+		{"own text: not JSON", nil, []string{`hello`, `[]`, `{"event":1}`, ``}, []string{
+			errorMessage("null", "Expected a JSON object"), errorMessage("null", "Expected a JSON object"), errorMessage("null", "Expected a JSON object"), errorMessage("null", "Expected a JSON object")}},
+
+		{"client events disabled", []pushertest.Option{pushertest.WithClientEvents(false)}, []string{`{"event":"client-a","channel":"private-x","data":1}`},
+			[]string{errorMessage("null", "To send client events, you must enable this feature in the Settings page of your dashboard.")}},
+		{"client event without data", nil, []string{`{"event":"client-a","channel":"private-x"}`}, []string{errorMessage("null", "Invalid client event (must contain channel and data)")}},
+		{"client event without a channel", nil, []string{`{"event":"client-a","data":{}}`}, []string{errorMessage("null", "Invalid client event (must contain channel and data)")}},
+		{"own text: client event on a public channel", nil, []string{subscribe("c"), `{"event":"client-a","channel":"c","data":{}}`},
+			[]string{subscribed("c"), errorMessage("null", "Client event rejected - only supported on private and presence channels")}},
+		{"own text: client event without subscription", nil, []string{`{"event":"client-a","channel":"private-c","data":{}}`},
+			[]string{errorMessage("null", "Client event rejected - you must be subscribed to the channel")}},
+		{"own text: large client event", []pushertest.Option{pushertest.WithMaxEventBytes(4)}, []string{`{"event":"client-a","channel":"private-c","data":"long"}`},
+			[]string{errorMessage("null", "Client event rejected - its data exceeds the allowed maximum (4 bytes)")}},
+		{"own text: client event with a long name", nil, []string{`{"event":"client-` + long + `","channel":"private-c","data":{}}`},
+			[]string{errorMessage("null", "Client event rejected - event name has 208 characters, at most 200 are allowed")}},
+
+		{"signing in", nil, []string{signIn(`{"id":"12345"}`)}, []string{signedIn(`{"id":"12345"}`)}},
+		{"signing in again as the same user", nil, []string{signIn(`{"id":"12345"}`), signIn(`{"id":"12345"}`)}, []string{signedIn(`{"id":"12345"}`), signedIn(`{"id":"12345"}`)}},
+		{"user's own channel, without a signature", nil, []string{signIn(`{"id":"12345"}`), subscribe("#server-to-user-12345")}, []string{signedIn(`{"id":"12345"}`), subscribed("#server-to-user-12345")}},
+		{"signing in with another signature", nil, []string{`{"event":"pusher:signin","data":{"auth":"278d425bdf160c739803:00","user_data":"{\"id\":\"1\"}"}}`},
+			[]string{errorMessage("null", `Invalid signature: Expected HMAC SHA256 hex digest of SOCKET::user::{"id":"1"}, but got 00`)}},
+		{"signing in without data", nil, []string{`{"event":"pusher:signin"}`}, []string{errorMessage("null", "Expected parameter data to be a hash")}},
+		{"own text: signing in as another user", nil, []string{signIn(`{"id":"1"}`), signIn(`{"id":"2"}`)}, []string{signedIn(`{"id":"1"}`), errorMessage("null", "The connection is already signed in as another user")}},
+		{"own text: another user's channel", nil, []string{signIn(`{"id":"1"}`), subscribe("#server-to-user-2")},
+			[]string{signedIn(`{"id":"1"}`), errorMessage("null", "Subscribing to #server-to-user-2 needs a connection that is signed in as that user")}},
+		{"own text: user's channel before signing in", nil, []string{subscribe("#server-to-user-2")},
+			[]string{errorMessage("null", "Subscribing to #server-to-user-2 needs a connection that is signed in as that user")}},
+		{"own text: user without an ID", nil, []string{signIn(`{"id":""}`)}, []string{errorMessage("null", "Invalid user_data: user ID is empty")}},
+		{"own text: user whose ID is a number", nil, []string{signIn(`{"id":1}`)},
+			[]string{errorMessage("null", "Invalid user_data: it is not a JSON object with a string id and a list of strings as watchlist")}},
+		{"own text: user_info of a user is not a hash", nil, []string{signIn(`{"id":"1","user_info":[]}`)}, []string{errorMessage("null", "Invalid user_data: user_info is not a JSON object")}},
 	}
-	_ = res.Body // it is the connection's
-	ws.SetReadLimit(1 << 20)
-	t.Cleanup(func() { _ = ws.CloseNow() })
-	return ws, nil
-}
-
-// connect opens a connection to the app.
-func connect(t testing.TB, s *pushertest.Server) *client {
-	t.Helper()
-	ws, err := dial(t, s.URL, "/app/"+s.App().Key+"?protocol=7&client=js&version=8.6.0&flash=false")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &client{t: t, server: s, ws: ws}
-	var greeting struct {
-		Event, Data string
-	}
-	var data struct {
-		SocketID string `json:"socket_id"`
-	}
-	if err := errors.Join(json.Unmarshal([]byte(c.next()), &greeting), json.Unmarshal([]byte(greeting.Data), &data)); err != nil {
-		t.Fatal(err)
-	}
-	c.socketID = data.SocketID
-	return c
-}
-
-// next returns the next message as it came.
-func (c *client) next() string {
-	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
-	defer cancel()
-	_, text, err := c.ws.Read(ctx)
-	if err != nil {
-		c.t.Fatalf("no further message: %v", err)
-	}
-	return string(text)
-}
-
-// auth finds AUTH<text>, which stands for an auth over the socket ID and text.
-var auth = regexp.MustCompile(`AUTH<(.*?)>`)
-
-// filled replaces SOCKET and AUTH<text>.
-func (c *client) filled(text string) string {
-	app := c.server.App()
-	text = auth.ReplaceAllStringFunc(text, func(match string) string {
-		signed := c.socketID + auth.FindStringSubmatch(match)[1]
-		return app.Key + ":" + signing.NewSecret(app.Secret).Sign([]byte(signed))
-	})
-	return strings.ReplaceAll(text, "SOCKET", c.socketID)
-}
-
-func (c *client) say(texts ...string) {
-	c.t.Helper()
-	for _, text := range texts {
-		if err := c.ws.Write(c.t.Context(), websocket.MessageText, []byte(c.filled(text))); err != nil {
-			c.t.Fatalf("Write(%s) = %v, want nil", text, err)
-		}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := connect(t, newListeningServer(t, test.opts...))
+			c.send(test.send...)
+			c.expect(test.want...)
+			c.expectNothing()
+		})
 	}
 }
 
-// hear checks the next messages, in order.
-func (c *client) hear(want ...string) {
-	c.t.Helper()
-	for _, want := range want {
-		if got := c.next(); got != c.filled(want) {
-			c.t.Errorf("the server said\n%s\nwant\n%s", got, c.filled(want))
-		}
-	}
-}
-
-// hearNothing checks that nothing is under way but the answer to a ping.
-func (c *client) hearNothing() {
-	c.t.Helper()
-	c.say(`{"event":"pusher:ping","data":{}}`)
-	c.hear(`{"event":"pusher:pong","data":{}}`)
-}
-
-// closed checks with what the server closes.
-func (c *client) closed(code int, reason string) {
-	c.t.Helper()
-	checkClosed(c.t, c.ws, code, reason)
-}
-
-func checkClosed(t testing.TB, ws *websocket.Conn, code int, reason string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	_, text, err := ws.Read(ctx)
-	want := websocket.CloseError{Code: websocket.StatusCode(code), Reason: reason}
-	var got websocket.CloseError
-	if !errors.As(err, &got) || got != want {
-		t.Errorf("Read() = %q, %v, want %v", text, err, want)
-	}
-}
-
-func subscribe(channel string) string {
-	return `{"event":"pusher:subscribe","data":{"channel":"` + channel + `","auth":""}}`
-}
-
-func subscribePrivate(channel string) string {
-	return `{"event":"pusher:subscribe","data":{"channel":"` + channel + `","auth":"AUTH<:` + channel + `>"}}`
-}
-
-func subscribePresence(channel, data string) string {
-	return `{"event":"pusher:subscribe","data":{"channel":"` + channel + `","auth":"AUTH<:` + channel + `:` + data +
-		`>","channel_data":` + jsonOf(data) + `}}`
-}
-
-func unsubscribe(channel string) string {
-	return `{"event":"pusher:unsubscribe","data":{"channel":"` + channel + `"}}`
-}
-
-func signIn(data string) string {
-	return `{"event":"pusher:signin","data":{"auth":"AUTH<::user::` + data + `>","user_data":` + jsonOf(data) + `}}`
-}
-
-func succeeded(channel string) string {
-	return `{"event":"pusher_internal:subscription_succeeded","channel":"` + channel + `","data":"{}"}`
-}
-
-func signedIn(data string) string {
-	return `{"event":"pusher:signin_success","data":` + jsonOf(`{"user_data":`+jsonOf(data)+`}`) + `}`
-}
-
-func watchlist(events string) string {
-	return `{"event":"pusher_internal:watchlist_events","data":` + jsonOf(`{"events":[`+events+`]}`) + `}`
-}
-
-func failed(code, message string) string {
-	return `{"event":"pusher:error","data":{"code":` + code + `,"message":` + jsonOf(message) + `}}`
-}
-
-// jsonOf returns text as a JSON string.
-func jsonOf(text string) string {
-	encoded, err := json.Marshal(text)
-	if err != nil {
-		panic(err)
-	}
-	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(encoded))
-}
-
-// listen starts a server on loopback that does not count subscriptions, so that a
-// test hears nothing else than what it is about.
-func listen(t testing.TB, opts ...pushertest.Option) *pushertest.Server {
-	t.Helper()
-	s := pushertest.NewServer(slices.Concat([]pushertest.Option{pushertest.WithSubscriptionCounting(false), pushertest.WithTestLog(t)}, opts)...)
-	t.Cleanup(s.Close)
-	return s
-}
-
-// trigger triggers the event of the body.
-func trigger(t testing.TB, s *pushertest.Server, body string) string {
-	t.Helper()
-	status, text := call(t, s, http.MethodPost, events, body)
-	if status != http.StatusOK {
-		t.Fatalf("POST %s %s = %d %q, want 200", events, body, status, text)
-	}
-	return text
-}
-
-// checkGet checks the answer to a query.
-func checkGet(t testing.TB, s *pushertest.Server, target, want string) {
-	t.Helper()
-	if status, text := call(t, s, http.MethodGet, target, ""); status != http.StatusOK || text != want+"\n" {
-		t.Errorf("GET %s = %d %q, want 200 %q", target, status, text, want)
+func TestMessages_log(t *testing.T) {
+	var log logBuffer
+	s := newListeningServer(t, pushertest.WithTestLog(&log))
+	c := connect(t, s)
+	signature := strings.Repeat("0f", 32)
+	c.send(`{"event":"pusher:subscribe","data":{"channel":"private-x","auth":"` + s.App().Key + `:` + signature + `"}}`)
+	c.expect(errorMessage("null", "Invalid signature: Expected HMAC SHA256 hex digest of SOCKET:private-x, but got "+signature))
+	want := `level=WARN msg="pushertest: message rejected" socket_id=` + c.socketID + ` reason="invalid signature for private-x, the string to sign is \"` + c.socketID + `:private-x\""`
+	if got := log.String(); !strings.Contains(got, want) || strings.Contains(got, signature) {
+		t.Errorf("the log is\n%s, want\n%s", got, want)
 	}
 }

@@ -13,27 +13,27 @@ import (
 	"github.com/openchannels/pusher-go/gen/server"
 )
 
-// An operation is what the OpenAPI document says of a method and a path.
+// An operation is an operation of the OpenAPI document.
 type operation struct {
 	id    string // as in the embedded document, "TriggerEvent"
 	route *routers.Route
-	// query has the parameters that may be in the query, beside those that
-	// authenticate. What TriggerEvent takes in the body, it takes there too.
+	// query has the allowed query parameters except those for authentication.
+	// TriggerEvent also accepts the parameters of its body there.
 	query map[string]bool
 }
 
-// contract returns the document's operations by the pattern under which the
-// generated server registers each, such as "POST /apps/{app_id}/events". Reading
-// the document takes milliseconds, so all servers of a process share the result.
+// contract returns the operations by the pattern that the generated server registers,
+// such as "POST /apps/{app_id}/events". Parsing the document takes milliseconds, so all
+// servers of a process share the result.
 var contract = sync.OnceValue(func() map[string]*operation {
 	doc, err := server.GetSpec()
 	if err != nil {
 		panic(fmt.Errorf("pushertest: the embedded OpenAPI document: %w", err))
 	}
-	// For a document of version 3.1 the filter compiles the body's schema anew for
-	// every request, which takes 200 times as long as checking does. Its checker
-	// for 3.0 compiles nothing and knows all that the requests' schemas use, but
-	// for the choice between channel and channels, which [rules.trigger] checks.
+	// For version 3.1 openapi3filter compiles the schema of the body for every
+	// request, which takes 200 times as long as validating it. Its validator for
+	// 3.0 does not, and supports everything that the request schemas use except the
+	// choice between channel and channels, which rules.trigger checks.
 	doc.OpenAPI = "3.0.3"
 
 	operations := make(map[string]*operation)
@@ -67,14 +67,14 @@ func queryOf(doc *openapi3.T, op *openapi3.Operation) map[string]bool {
 	return query
 }
 
-// validate checks a request against the document. It may replace the body by a
+// validate validates a request against the document. It may replace the body by a
 // copy.
 func (op *operation) validate(r *http.Request) error {
 	options := &openapi3filter.Options{
-		AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc, // it has been verified
+		AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc, // done by signing.Verify
 		SkipSettingDefaults: true,
 	}
-	options.WithCustomSchemaErrorFunc(brief)
+	options.WithCustomSchemaErrorFunc(schemaErrorText)
 	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
 		Request:    r,
 		PathParams: op.pathParams(r),
@@ -98,9 +98,9 @@ func (op *operation) pathParams(r *http.Request) map[string]string {
 	return values
 }
 
-// brief leaves out the schema and the value, which the filter prints on lines
-// of their own.
-func brief(err *openapi3.SchemaError) string {
+// schemaErrorText omits the schema and the value, which openapi3filter would print on
+// further lines.
+func schemaErrorText(err *openapi3.SchemaError) string {
 	if at := err.JSONPointer(); len(at) > 0 {
 		return strings.Join(at, "/") + ": " + err.Reason
 	}

@@ -1,66 +1,76 @@
-// Package pushertest runs a Pusher Channels server inside a test, in the spirit
-// of net/http/httptest: no account, no network, no second process.
+// Package pushertest runs a Pusher Channels server inside a test, like
+// net/http/httptest runs a web server. It needs no account, no network and no second
+// process.
 //
-// [NewServer] starts one on loopback; hand its [Server.PusherURL] to the client
-// under test. [Server.Subscribe] makes a subscriber in process and
-// [Subscriber.Next] waits for what it gets. [Server.Events] and
-// [Server.WaitForEvent] tell what was triggered, whoever gets it.
+// [NewServer] starts a server on a loopback port. Pass its [Server.PusherURL] to the
+// client under test. [Server.Events] and [Server.WaitForEvent] return the events that
+// were triggered. [Server.Subscribe] returns a subscriber in the process, and
+// [Subscriber.Next] waits for the next event that it receives.
 //
-// [Server.SetChannel] says who else is on a channel, and [Server.Fail],
-// [Server.Delay], [Server.DropConnections] and [Server.CloseConnections] make
-// things go wrong. [WithWebhook] has webhooks posted. [New] gives the same server
-// without a listener, as an [http.Handler] to mount, or to run as a local
-// development server.
+// [Server.SetChannel] adds other subscribers to a channel. [Server.Fail],
+// [Server.Delay], [Server.DropConnections] and [Server.CloseConnections] simulate
+// failures. [WithWebhook] posts webhooks.
 //
-// Browsers connect with pusher-js as it is: wsHost and wsPort are those of
-// [Server.URL], forceTLS is false, and any cluster will do.
+// [New] returns a server that does not listen. Mount it as an [http.Handler] and pass
+// [Server.PusherURLAt] to the client, or call [Server.Serve] to run a development
+// server.
 //
-// # What is true to Pusher
+// Browsers connect with an unmodified pusher-js: set wsHost and wsPort to the host and
+// port of [Server.URL], forceTLS to false, and cluster to any value.
 //
-//   - Every request's signature is verified, in Pusher's order, and every request
-//     is checked against this module's OpenAPI document. What Pusher would refuse,
-//     the server refuses, with Pusher's status and, where it is on record,
-//     Pusher's exact text.
-//   - WebSockets speak version 7 of the protocol, and take clients that ask for 4
+// # What the server reproduces
+//
+//   - The HTTP API. The signature of every request is verified in Pusher's order, and
+//     every request is validated against this module's OpenAPI document. Rejected
+//     requests get Pusher's status code and, where it is known, Pusher's exact text.
+//   - WebSockets with version 7 of the protocol, for clients that request version 4
 //     to 7: public, private, presence, encrypted and cache channels, client events,
-//     user sign-in and events to users, watchlists, subscription counts, pings,
-//     and the codes and texts of what is refused.
-//   - Authorizations are verified, and with them who may subscribe, be a member or
-//     sign in.
-//   - Webhooks tell of all seven kinds of events, signed, in batches, and repeated
-//     until they are accepted.
-//   - There is one state: what is triggered reaches subscribers, and who has
-//     subscribed shows in every answer of the HTTP API. A cache channel remembers
-//     for 30 minutes; a user whose connections are terminated loses them.
+//     sign-in, events to users, watchlists, subscription counts, pings, and the codes
+//     and texts of errors. A rejected connection gets a pusher:error before the close
+//     frame.
+//   - Authorizations of subscriptions and sign-ins are verified, including the
+//     channel_data of private channels, and their data is validated.
+//   - Webhooks of all seven kinds, signed, in batches, and retried.
+//   - State. Triggered events reach subscribers, and subscribers appear in the
+//     responses of the HTTP API. Cache channels keep their last event for 30 minutes.
+//     Terminating a user closes its connections.
 //
-// # What is not
+// # Differences from Pusher
 //
-//   - There is one app, and one server: no message quota, no connection quota, no
-//     rate limit but that of client events. Fail can answer 403 and 429, and close
-//     a WebSocket with 4003, 4004 or 4100.
-//   - Client events, subscription counts and watchlists are on, where an app on
-//     Pusher has to enable them. Options turn off the first two.
-//   - An event is delivered before its trigger is answered; on Pusher it may come
-//     later. Webhooks are posted at once unless [WithWebhookDelay] says otherwise,
-//     and batches hold what has piled up, where Pusher gathers for a while.
-//   - Terminating a user's connections closes them with code 4009, as compatible
-//     servers do, so that clients do not connect again. Which code Pusher uses is
-//     not on record.
-//   - The form of watchlist events, of pusher:cache_miss and of the answer to a
-//     sign-in is that which pusher-js accepts; Pusher's own is not on record.
-//   - A connection is not closed for being idle for 24 hours, and can have at most
-//     10,000 subscriptions. One that lets 4 MiB wait to be read is cut off, a
-//     message of more than about 76 KB is refused with code 1009.
-//   - There is no TLS, and no transport but WebSockets: no SockJS, no HTTP
-//     streaming.
-//   - Where Pusher's text is not known, the words are this package's own. Only the
-//     status or the code should be relied on.
-//   - The two endpoints that Pusher deprecated in 2012 answer 404.
+//   - There is one app and one server. There are no quotas and, except for client
+//     events, no rate limits. Use Fail to respond with status 403 and 429, or to close
+//     WebSockets with code 4003, 4004 or 4100.
+//   - Client events, subscription counts and watchlists are enabled. The app's
+//     settings on Pusher have to enable them. Options disable the first two.
+//   - An event is delivered before the response to its trigger is sent. On Pusher it
+//     may be delivered later. Webhooks are posted immediately unless
+//     [WithWebhookDelay] is set. A batch of webhook events has those that occurred
+//     during the previous attempt; Pusher collects events for a while.
+//   - The data of an event on an encrypted channel must be {"nonce", "ciphertext"},
+//     and such an event must have no other channels. Pusher leaves both to its
+//     libraries.
+//   - Connections of a terminated user are closed with code 4009, like on compatible
+//     servers, so that clients do not reconnect. Pusher's code is not known.
+//   - The forms of watchlist events, pusher:cache_miss and pusher:signin_success are
+//     those that pusher-js accepts. Pusher's are not known.
+//   - A connection is not closed when it has been idle for 24 hours. It can have at
+//     most 10,000 subscriptions. It is dropped if more than 4 MiB wait to be read, and
+//     closed with code 1009 if it sends a message of more than about 76 KB.
+//   - There is no TLS, and there are no transports besides WebSockets.
+//   - Where Pusher's error text is not known, the text is this package's own. Rely on
+//     the status or code only.
+//   - The two endpoints that Pusher deprecated in 2012 respond with status 404.
 //
-// A server verifies with package signing, but never imports package pusher: it
-// must not share the client's mistakes.
+// # Differences from the OpenAPI document
 //
-// Source: Pusher Channels docs, HTTP API reference and WebSocket protocol; error
-// texts as recorded by the acceptance tests and issue trackers of Pusher's
-// libraries.
+//   - The body of a POST is JSON whatever its Content-Type is, and its parameters may
+//     be in the query instead. Pusher's documentation only recommends the body and the
+//     content type.
+//   - An info or socket_id that is empty counts as missing.
+//
+// The server uses package signing to verify requests but does not import package
+// pusher: it must not share bugs with the client.
+//
+// Source: Pusher Channels docs, HTTP API reference and WebSocket protocol; error texts
+// recorded by the acceptance tests and issue trackers of Pusher's libraries.
 package pushertest

@@ -8,48 +8,52 @@ import (
 	"time"
 )
 
-// An Event was triggered on one channel. A trigger on several channels makes one
-// of each.
+// An Event is an event triggered on one channel. A request that triggers an event on
+// several channels is recorded as one Event per channel.
 type Event struct {
-	Channel  string // "#server-to-user-ID" if it was sent to a user
-	Name     string
-	Data     string    // as sent: not decoded, not decrypted
-	SocketID string    // the connection left out, or ""
-	Info     string    // the attributes asked for, separated by commas, or ""
-	Time     time.Time // by the server's clock
+	Channel string // "#server-to-user-ID" for an event to a user
+	Name    string
+
+	// Data is the data as sent, usually JSON. It is neither decoded nor decrypted.
+	// The Decode method of a pusher.EventType decodes it.
+	Data string
+
+	SocketID string    // socket ID of the excluded connection, or ""
+	Info     string    // requested attributes, separated by commas, or ""
+	Time     time.Time // time of the server's clock
 }
 
-// Events returns everything triggered so far, in order. An event is recorded
-// before its request is answered. Nothing is ever forgotten, so a server that runs
-// for long grows.
+// Events returns the events triggered so far, in order. An event is recorded before
+// the response to its request is sent. All events are kept unless [WithMaxEvents] sets
+// a limit.
 func (s *Server) Events() []Event {
 	s.state.mu.Lock()
 	defer s.state.mu.Unlock()
 	return slices.Clone(s.state.events)
 }
 
-// WaitForEvent returns the first event that match is true for, of those already
-// recorded and those to come. A nil match takes any. Each event is shown to match
-// once, in order.
+// WaitForEvent returns the first event for which match returns true, from the
+// recorded events and those that follow. A nil match accepts any event. Match is
+// called once for each event, in order.
 //
-// If ctx ends first, the error is its cause; if the server is closed first, it is
-// [http.ErrServerClosed].
+// If ctx is done first, the error wraps its cause. If the server is closed first, the
+// error wraps [http.ErrServerClosed].
 func (s *Server) WaitForEvent(ctx context.Context, match func(Event) bool) (Event, error) {
 	seen := 0
 	for {
-		events, more := s.state.eventsFrom(seen)
+		events, total, recorded := s.state.eventsSince(seen)
 		for _, event := range events {
 			if match == nil || match(event) {
 				return event, nil
 			}
 		}
-		seen += len(events)
+		seen = total
 		select {
-		case <-more:
+		case <-recorded:
 		case <-ctx.Done():
-			return Event{}, fmt.Errorf("pushertest: %d events, none matched: %w", seen, context.Cause(ctx))
-		case <-s.closing:
-			return Event{}, fmt.Errorf("pushertest: %d events, none matched: %w", seen, http.ErrServerClosed)
+			return Event{}, fmt.Errorf("pushertest: WaitForEvent: no match in %d events: %w", seen, context.Cause(ctx))
+		case <-s.closing.Done():
+			return Event{}, fmt.Errorf("pushertest: WaitForEvent: no match in %d events: %w", seen, http.ErrServerClosed)
 		}
 	}
 }

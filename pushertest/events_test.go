@@ -3,6 +3,7 @@ package pushertest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -28,7 +29,7 @@ func named(name string) func(pushertest.Event) bool {
 	return func(e pushertest.Event) bool { return e.Name == name }
 }
 
-func TestEventsHasOneForEachChannelInOrder(t *testing.T) {
+func TestServer_Events(t *testing.T) {
 	s := newServer(t)
 	for _, post := range [][2]string{
 		{events, `{"name":"a","channels":["c1","c2","c1"],"data":"1","socket_id":"1.2"}`},
@@ -48,7 +49,53 @@ func TestEventsHasOneForEachChannelInOrder(t *testing.T) {
 	)
 }
 
-func TestEventsHaveTheServersTime(t *testing.T) {
+func TestWithMaxEvents(t *testing.T) {
+	s := newServer(t, pushertest.WithMaxEvents(3))
+	first := func(pushertest.Event) bool { return true }
+	for i := range 10 {
+		trigger(t, s, fmt.Sprintf(`{"name":"n%d","channels":["a","b"],"data":"d"}`, i))
+		call(t, s, http.MethodPost, fmt.Sprintf("/apps/3/users/%d/terminate_connections", i), "{}")
+	}
+	checkEvents(t, s,
+		pushertest.Event{Channel: "b", Name: "n8", Data: "d"},
+		pushertest.Event{Channel: "a", Name: "n9", Data: "d"},
+		pushertest.Event{Channel: "b", Name: "n9", Data: "d"},
+	)
+	if got, err := s.WaitForEvent(t.Context(), first); err != nil || got.Name != "n8" {
+		t.Errorf("WaitForEvent(...) = %+v, %v, want the oldest event", got, err)
+	}
+	if got, want := s.Terminated(), []string{"7", "8", "9"}; !slices.Equal(got, want) {
+		t.Errorf("Terminated() = %q, want %q", got, want)
+	}
+}
+
+// WaitForEvent sees every event even if more are triggered than are kept.
+func TestWithMaxEvents_WaitForEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, pushertest.WithMaxEvents(1))
+		var seen []string
+		done := make(chan error)
+		go func() {
+			_, err := s.WaitForEvent(t.Context(), func(e pushertest.Event) bool {
+				seen = append(seen, e.Name)
+				return e.Name == "n4"
+			})
+			done <- err
+		}()
+		for i := range 5 {
+			synctest.Wait()
+			trigger(t, s, fmt.Sprintf(`{"name":"n%d","channel":"c","data":"d"}`, i))
+		}
+		if err := <-done; err != nil {
+			t.Errorf("WaitForEvent(...) = %v, want nil", err)
+		}
+		if want := []string{"n0", "n1", "n2", "n3", "n4"}; !slices.Equal(seen, want) {
+			t.Errorf("match was called for %q, want %q", seen, want)
+		}
+	})
+}
+
+func TestServer_Events_time(t *testing.T) {
 	want := time.Unix(docsTimestamp, 0)
 	s := newServer(t, pushertest.WithClock(func() time.Time { return want }))
 	send(t, s, newRequest(http.MethodPost, events+docsAuth+"&auth_signature="+docsSignature, docsBody))
@@ -57,7 +104,7 @@ func TestEventsHaveTheServersTime(t *testing.T) {
 	}
 }
 
-func TestWaitForEventFindsWhatIsRecorded(t *testing.T) {
+func TestServer_WaitForEvent_recorded(t *testing.T) {
 	s := newServer(t)
 	for _, name := range []string{"a", "b"} {
 		call(t, s, http.MethodPost, events, `{"name":"`+name+`","channel":"c","data":"d"}`)
@@ -79,7 +126,7 @@ func TestWaitForEventFindsWhatIsRecorded(t *testing.T) {
 	}
 }
 
-func TestWaitForEventWaits(t *testing.T) {
+func TestServer_WaitForEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		seen := 0
@@ -104,15 +151,15 @@ func TestWaitForEventWaits(t *testing.T) {
 	})
 }
 
-func TestWaitForEventEnds(t *testing.T) {
+func TestServer_WaitForEvent_ends(t *testing.T) {
 	cause := errors.New("enough")
 	tests := []struct {
 		name string
 		end  func(*pushertest.Server, context.CancelCauseFunc)
 		want error
 	}{
-		{"with its context", func(_ *pushertest.Server, cancel context.CancelCauseFunc) { cancel(cause) }, cause},
-		{"with the server", func(s *pushertest.Server, _ context.CancelCauseFunc) { s.Close() }, http.ErrServerClosed},
+		{"context canceled", func(_ *pushertest.Server, cancel context.CancelCauseFunc) { cancel(cause) }, cause},
+		{"server closed", func(s *pushertest.Server, _ context.CancelCauseFunc) { s.Close() }, http.ErrServerClosed},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

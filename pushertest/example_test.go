@@ -3,17 +3,45 @@ package pushertest_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/openchannels/pusher-go/gen"
 	"github.com/openchannels/pusher-go/pushertest"
 	"github.com/openchannels/pusher-go/signing"
 )
+
+// dialApp connects as pusher-js does.
+func dialApp(s *pushertest.Server) (*websocket.Conn, error) {
+	ws, _, err := websocket.Dial(context.Background(), s.URL+"/app/"+s.App().Key+"?protocol=7", nil)
+	if err != nil {
+		return nil, err
+	}
+	_, _, err = ws.Read(context.Background()) // the greeting
+	return ws, err
+}
+
+func ExampleServer_CloseConnections() {
+	s := pushertest.NewServer()
+	defer s.Close()
+	ws, err := dialApp(s)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := s.CloseConnections(4200, "Please reconnect"); err != nil {
+		fmt.Println(err)
+	}
+	_, _, err = ws.Read(context.Background())
+	fmt.Println(websocket.CloseStatus(err))
+	// Output: StatusCode(4200)
+}
 
 // newClient stands for the code under test: any client of the HTTP API.
 func newClient(url string, app pushertest.App) *gen.ClientWithResponses {
@@ -195,64 +223,34 @@ func ExampleServer_DropConnections() {
 	// Output: true
 }
 
-func ExampleWithClock() {
-	yesterday := time.Now().Add(-24 * time.Hour)
-	s := pushertest.NewServer(pushertest.WithClock(func() time.Time { return yesterday }))
-	defer s.Close()
-
-	res, err := greet(s)
+func ExampleServer_PusherURLAt() {
+	s, err := pushertest.New(pushertest.WithApp(pushertest.App{ID: "1", Key: "key", Secret: "secret"}))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	text, _, _ := strings.Cut(string(res.Body), ":")
-	fmt.Println(res.Status(), text)
-	// Output: 401 Unauthorized Timestamp expired
+	defer s.Close()
+
+	mux := http.NewServeMux()
+	mux.Handle("/pusher/", http.StripPrefix("/pusher", s))
+	// Serve mux at http://localhost:8080.
+	fmt.Println(s.PusherURLAt("http://localhost:8080/pusher"))
+	// Output: http://key:secret@localhost:8080/pusher/apps/1 <nil>
 }
 
-func ExampleWithLogger() {
-	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
-		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		},
-	}))
-	s, err := pushertest.New(pushertest.WithLogger(logger))
+func ExampleServer_Serve() {
+	s, err := pushertest.New()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer s.Close()
-
-	s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/nothing", nil))
-	// Output: level=WARN msg="pushertest: request refused" method=GET path=/nothing status=404 reason="404 NOT FOUND"
-}
-
-func ExampleWithMaxEventBytes() {
-	s := pushertest.NewServer(pushertest.WithMaxEventBytes(10))
-	defer s.Close()
-
-	res, err := greet(s)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(res.Status())
-	// Output: 413 Request Entity Too Large
-}
+	time.AfterFunc(10*time.Millisecond, s.Close) // usually on a signal
 
-func ExampleWithSubscriptionCounting() {
-	s := pushertest.NewServer(pushertest.WithSubscriptionCounting(false))
-	defer s.Close()
-
-	res, err := newClient(s.URL, s.App()).GetChannelWithResponse(context.Background(), s.App().ID, "lobby",
-		&gen.GetChannelParams{Info: []gen.ChannelAttribute{gen.ChannelAttributeSubscriptionCount}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Print(string(res.Body))
-	// Output: Cannot retrieve the subscription count because subscription counting is not enabled
+	fmt.Println(s.Serve(listener))
+	// Output: http: Server closed
 }

@@ -14,51 +14,43 @@ import (
 	"unicode/utf8"
 )
 
-// A Failure is an answer given in place of the server's own, to a request of the
-// HTTP API or for a WebSocket. The request that gets it is neither checked nor
-// recorded.
+// A Failure is a response that replaces the server's own, to a request of the HTTP API
+// or for a WebSocket. The request is neither checked nor recorded.
 type Failure struct {
-	// Status is the answer's status, 200 to 999. With 0 there is no answer: the
-	// connection is closed.
+	// Status is the status code of the response, 200 to 999. If it is 0, there is no
+	// response: the connection is closed.
 	Status int
 
-	// CloseCode is the code with which a WebSocket is closed right after it was
-	// opened, 1000 to 4999, such as 4004 for an account that is over its quota. It
-	// goes without a Status, and chooses only requests for a WebSocket.
+	// CloseCode is the code that a WebSocket is closed with right after it was
+	// opened, 1000 to 4999, such as 4004 for an account over its quota. With a
+	// CloseCode, Status must be 0, and only requests for a WebSocket match.
 	CloseCode int
 
-	// Body is the answer's body, where Pusher's end with a line feed, or the reason
-	// of the close, at most 123 bytes.
+	// Body is the body of the response, or the reason of the close frame, at most
+	// 123 bytes. Pusher's error responses end with a line feed.
 	Body string
 
-	// Header is added to the answer's. Without a Content-Type it is Pusher's,
-	// "text/plain; charset=utf-8".
+	// Header is added to the response's header. The default Content-Type is that of
+	// Pusher's error responses, "text/plain; charset=utf-8".
 	Header http.Header
 
-	// Times says how many requests get the answer; 0 means 1.
+	// Times is the number of requests that the failure is used for. 0 means 1.
 	Times int
 
-	// Match chooses the requests; nil chooses all. It may read the body.
-	// It is called for one request at a time and must not call Fail or Delay.
+	// Match reports whether the failure is used for a request. If it is nil, all
+	// requests match. It may read the body. It is not called concurrently, and must
+	// not call Fail or Delay.
 	Match func(*http.Request) bool
 }
 
-// Fail has the next requests that f matches answered with f. Failures are used in
-// the order in which they were injected, the first one that matches and is not
-// used up. A negative Times, a Status that HTTP does not have, and a close that
-// the WebSocket protocol does not have is an error.
+// Fail makes the server respond to the next matching requests with f. If several
+// failures match, the one injected first is used.
+//
+// Fail returns an error if Times is negative or HTTP or the WebSocket protocol does
+// not allow the response.
 func (s *Server) Fail(f Failure) error {
-	switch {
-	case f.Status != 0 && (f.Status < 200 || f.Status > 999):
-		return fmt.Errorf("pushertest: Fail: status %d is neither 0 nor 200 to 999", f.Status)
-	case f.Times < 0:
-		return errors.New("pushertest: Fail: Times is negative")
-	case f.CloseCode != 0 && f.Status != 0:
-		return errors.New("pushertest: Fail: both a Status and a CloseCode")
-	case f.CloseCode != 0:
-		if err := checkClose(f.CloseCode, f.Body); err != nil {
-			return fmt.Errorf("pushertest: Fail: %w", err)
-		}
+	if err := f.check(); err != nil {
+		return fmt.Errorf("pushertest: Fail: %w", err)
 	}
 	f.Times = max(f.Times, 1)
 	f.Header = f.Header.Clone()
@@ -68,51 +60,68 @@ func (s *Server) Fail(f Failure) error {
 	return nil
 }
 
-// CloseConnections closes all WebSockets with a code and a reason, such as 4200 to
-// have clients connect again at once. Requests of the HTTP API and subscribers in
-// process go on. A code outside 1000 to 4999 or reserved, and a reason that has
-// more than 123 bytes or is no UTF-8, is an error.
+func (f Failure) check() error {
+	switch {
+	case f.Status != 0 && (f.Status < 200 || f.Status > 999):
+		return fmt.Errorf("status is neither 0 nor 200 to 999: %d", f.Status)
+	case f.Times < 0:
+		return fmt.Errorf("number of times is negative: %d", f.Times)
+	case f.CloseCode != 0 && f.Status != 0:
+		return errors.New("both Status and CloseCode are set")
+	case f.CloseCode != 0:
+		return checkClose(f.CloseCode, f.Body)
+	}
+	return nil
+}
+
+// CloseConnections closes all WebSockets with a code and a reason, for example with
+// 4200 to make clients reconnect immediately. It does not affect requests of the HTTP
+// API and subscribers in the process.
+//
+// CloseConnections returns an error if the code is outside 1000 to 4999 or reserved,
+// or if the reason is longer than 123 bytes or not valid UTF-8.
 //
 // Source of the codes: Pusher Channels docs, WebSocket protocol, "Error codes".
 func (s *Server) CloseConnections(code int, reason string) error {
 	if err := checkClose(code, reason); err != nil {
 		return fmt.Errorf("pushertest: CloseConnections: %w", err)
 	}
-	s.door.each(func(c *socket) { c.close(code, reason) })
+	s.webSockets.each(func(c *conn) { c.close(code, reason) })
 	return nil
 }
 
-// DropConnections closes all open connections now, without an answer to the
-// requests under way and without a close to WebSockets. A server that [New] made
-// has no other connections than WebSockets. Subscribers in process have none.
+// DropConnections closes all connections, without responses to the requests in flight
+// and without close frames for WebSockets. On a server returned by [New] it closes
+// only WebSockets. It does not affect subscribers in the process.
 func (s *Server) DropConnections() {
 	if s.listener != nil {
 		s.listener.CloseClientConnections()
 	}
-	s.door.each((*socket).drop)
+	s.webSockets.each((*conn).drop)
 }
 
-// checkClose holds a close against RFC 6455, section 7.4.
+// checkClose checks a close frame according to RFC 6455, section 7.4.
 func checkClose(code int, reason string) error {
 	switch {
 	case code < 1000 || code > 4999, code >= 1004 && code <= 1006, code >= 1015 && code < 3000:
-		return fmt.Errorf("%d is no code of a close", code)
+		return fmt.Errorf("code is not allowed in a close frame: %d", code)
 	case len(reason) > 123 || !utf8.ValidString(reason):
-		return errors.New("the reason of a close is at most 123 bytes of UTF-8")
+		return errors.New("reason is longer than 123 bytes or not valid UTF-8")
 	}
 	return nil
 }
 
-// Delay has every request from now on wait for d before it is looked at, one for a
-// WebSocket too; 0 or less ends that for later ones. If meanwhile the client gives up or the server
-// is closed, the request is dropped unseen.
+// Delay delays all following requests, including those for a WebSocket, by d. 0 or
+// less ends the delay for later requests. If the client cancels a delayed request or
+// the server is closed, the request is dropped.
 func (s *Server) Delay(d time.Duration) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.delay = d
 }
 
-// faults stand before everything else, as a bad network does.
+// faults holds the injected delay and failures. They apply before the server looks at
+// a request, like problems of the network.
 type faults struct {
 	logger  *slog.Logger
 	closing <-chan struct{}
@@ -122,18 +131,16 @@ type faults struct {
 	failures []*Failure
 }
 
-func newFaults(logger *slog.Logger, closing <-chan struct{}) *faults {
-	return &faults{logger: logger, closing: closing}
-}
-
+// wait waits for the delay. It aborts the request if the client cancels it or the
+// server is closed.
 func (f *faults) wait(r *http.Request) {
 	f.mu.Lock()
-	d := f.delay
+	delay := f.delay
 	f.mu.Unlock()
-	if d <= 0 {
+	if delay <= 0 {
 		return
 	}
-	timer := time.NewTimer(d)
+	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -144,7 +151,7 @@ func (f *faults) wait(r *http.Request) {
 	}
 }
 
-// take uses up one time of the first failure that matches.
+// take returns the first failure that matches, and uses it up.
 func (f *faults) take(r *http.Request, body []byte) (Failure, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -160,11 +167,11 @@ func (f *faults) take(r *http.Request, body []byte) (Failure, bool) {
 	return Failure{}, false
 }
 
-func (f *faults) answer(w http.ResponseWriter, r *http.Request, failure Failure, door *door) {
+func (f *faults) respond(w http.ResponseWriter, r *http.Request, failure Failure, webSockets *wsHandler) {
 	f.logger.InfoContext(r.Context(), "pushertest: failure injected",
-		"method", r.Method, "path", r.URL.Path, "status", cmp.Or(failure.Status, failure.CloseCode))
+		"method", logText(r.Method), "path", logText(r.URL.Path), "status", cmp.Or(failure.Status, failure.CloseCode))
 	if failure.CloseCode != 0 {
-		door.open(w, r, failure.CloseCode, failure.Body)
+		webSockets.accept(w, r, failure.CloseCode, failure.Body)
 		return
 	}
 	if failure.Status == 0 {

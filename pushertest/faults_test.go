@@ -22,7 +22,7 @@ func fail(t testing.TB, s *pushertest.Server, f pushertest.Failure) {
 	}
 }
 
-// aborted tells whether s drops r instead of answering.
+// aborted reports whether s drops r instead of responding.
 func aborted(t testing.TB, s *pushertest.Server, r *http.Request) (dropped bool) {
 	t.Helper()
 	defer func() {
@@ -37,7 +37,7 @@ func aborted(t testing.TB, s *pushertest.Server, r *http.Request) (dropped bool)
 	return false
 }
 
-func TestFailAnswersInPlaceOfTheServer(t *testing.T) {
+func TestServer_Fail(t *testing.T) {
 	s := newServer(t)
 	header := http.Header{"Retry-After": {"2"}}
 	fail(t, s, pushertest.Failure{Status: 429, Body: "Too many requests.\n", Header: header})
@@ -64,7 +64,7 @@ func bodyOf(method string) string {
 	return ""
 }
 
-func TestFailuresAreUsedInOrder(t *testing.T) {
+func TestServer_Fail_order(t *testing.T) {
 	s := newServer(t)
 	hasBody := func(r *http.Request) bool {
 		body, err := io.ReadAll(r.Body)
@@ -90,7 +90,7 @@ func TestFailuresAreUsedInOrder(t *testing.T) {
 	}
 }
 
-func TestFailWithoutAStatusGivesNoAnswer(t *testing.T) {
+func TestServer_Fail_noResponse(t *testing.T) {
 	s := pushertest.NewServer()
 	defer s.Close()
 	fail(t, s, pushertest.Failure{})
@@ -101,20 +101,20 @@ func TestFailWithoutAStatusGivesNoAnswer(t *testing.T) {
 	}
 }
 
-func TestFailRefusesWhatCannotBe(t *testing.T) {
+func TestServer_Fail_invalid(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		failure pushertest.Failure
 		want    string
 	}{
-		{"a status that only informs", pushertest.Failure{Status: 100}, "status 100"},
-		{"a status of four digits", pushertest.Failure{Status: 1000}, "status 1000"},
-		{"a negative number", pushertest.Failure{Status: 500, Times: -1}, "Times is negative"},
-		{"a status and a close", pushertest.Failure{Status: 500, CloseCode: 4004}, "both"},
-		{"a close that nobody may send", pushertest.Failure{CloseCode: 1006}, "1006"},
-		{"a close of the far future", pushertest.Failure{CloseCode: 5000}, "5000"},
-		{"a reason that is too long", pushertest.Failure{CloseCode: 4004, Body: strings.Repeat("x", 124)}, "123 bytes"},
-		{"a reason that is no text", pushertest.Failure{CloseCode: 4004, Body: "\xff"}, "UTF-8"},
+		{"informational status", pushertest.Failure{Status: 100}, "200 to 999: 100"},
+		{"status of four digits", pushertest.Failure{Status: 1000}, "200 to 999: 1000"},
+		{"negative times", pushertest.Failure{Status: 500, Times: -1}, "times is negative"},
+		{"status and close code", pushertest.Failure{Status: 500, CloseCode: 4004}, "both"},
+		{"reserved close code", pushertest.Failure{CloseCode: 1006}, "1006"},
+		{"close code out of range", pushertest.Failure{CloseCode: 5000}, "5000"},
+		{"long reason", pushertest.Failure{CloseCode: 4004, Body: strings.Repeat("x", 124)}, "123 bytes"},
+		{"reason is not UTF-8", pushertest.Failure{CloseCode: 4004, Body: "\xff"}, "UTF-8"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if err := newServer(t).Fail(test.failure); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -124,7 +124,24 @@ func TestFailRefusesWhatCannotBe(t *testing.T) {
 	}
 }
 
-func TestDelayHoldsRequestsBack(t *testing.T) {
+func TestServer_Fail_webSocket(t *testing.T) {
+	s := newListeningServer(t)
+	path := "/app/" + s.App().Key + "?protocol=7"
+	fail(t, s, pushertest.Failure{CloseCode: 4004, Body: "Account over quota"})
+	fail(t, s, pushertest.Failure{Status: 503, Match: func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/app/") }})
+	checkGet(t, s, channels, `{"channels":{}}`) // does not match
+	ws, err := dial(t, s.URL, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectRejection(t, ws, 4004, "Account over quota")
+	if _, err := dial(t, s.URL, path); err == nil || !strings.Contains(err.Error(), "503") {
+		t.Errorf("Dial() = %v, want status 503", err)
+	}
+	connect(t, s).expectNothing()
+}
+
+func TestServer_Delay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		for _, delay := range []time.Duration{time.Minute, 0} {
@@ -140,13 +157,13 @@ func TestDelayHoldsRequestsBack(t *testing.T) {
 	})
 }
 
-func TestDelayEnds(t *testing.T) {
+func TestServer_Delay_ends(t *testing.T) {
 	tests := []struct {
 		name string
 		end  func(*pushertest.Server, context.CancelFunc)
 	}{
-		{"with the request", func(_ *pushertest.Server, cancel context.CancelFunc) { cancel() }},
-		{"with the server", func(s *pushertest.Server, _ context.CancelFunc) { s.Close() }},
+		{"request canceled", func(_ *pushertest.Server, cancel context.CancelFunc) { cancel() }},
+		{"server closed", func(s *pushertest.Server, _ context.CancelFunc) { s.Close() }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -158,7 +175,7 @@ func TestDelayEnds(t *testing.T) {
 				start := time.Now()
 				time.AfterFunc(time.Second, func() { test.end(s, cancel) })
 				if !aborted(t, s, sign(t, s, newRequest(http.MethodPost, events, docsBody), time.Time{}).WithContext(ctx)) {
-					t.Error("the request was answered, want it dropped")
+					t.Error("the server responded, want the request dropped")
 				}
 				if took := time.Since(start); took != time.Second {
 					t.Errorf("the request was dropped after %v, want 1s", took)
@@ -169,7 +186,7 @@ func TestDelayEnds(t *testing.T) {
 	}
 }
 
-func TestDropConnectionsEndsRequestsUnderWay(t *testing.T) {
+func TestServer_DropConnections(t *testing.T) {
 	s := pushertest.NewServer()
 	defer s.Close()
 	waiting := make(chan struct{})
@@ -187,50 +204,33 @@ func TestDropConnectionsEndsRequestsUnderWay(t *testing.T) {
 		_ = res.Body.Close()
 		t.Errorf("GET = %s, want an error", res.Status)
 	}
-	newServer(t).DropConnections() // has none, and survives it
+	newServer(t).DropConnections() // has none
 }
 
-func TestFailFitsWebSockets(t *testing.T) {
-	s := listen(t)
-	path := "/app/" + s.App().Key + "?protocol=7"
-	fail(t, s, pushertest.Failure{CloseCode: 4004, Body: "Account over quota"})
-	fail(t, s, pushertest.Failure{Status: 503, Match: func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/app/") }})
-	checkGet(t, s, channels, `{"channels":{}}`) // no failure is for it
-	ws, err := dial(t, s.URL, path)
-	if err != nil {
-		t.Fatal(err)
+func TestServer_DropConnections_webSocket(t *testing.T) {
+	s := newListeningServer(t)
+	c, sub := connect(t, s), join(t, s, "c")
+	s.DropConnections()
+	_, text, err := c.ws.Read(t.Context())
+	if err == nil || websocket.CloseStatus(err) != -1 {
+		t.Errorf("Read() = %q, %v, want an error without a close frame", text, err)
 	}
-	checkClosed(t, ws, 4004, "Account over quota")
-	if _, err := dial(t, s.URL, path); err == nil || !strings.Contains(err.Error(), "503") {
-		t.Errorf("Dial() = %v, want status 503", err)
-	}
-	connect(t, s).hearNothing()
+	connect(t, s).expectNothing()
+	trigger(t, s, `{"name":"n","channel":"c","data":"d"}`)
+	checkDeliveries(t, sub, pushertest.Delivery{Channel: "c", Name: "n", Data: "d"})
 }
 
-func TestCloseConnectionsClosesWebSockets(t *testing.T) {
-	s := listen(t)
+func TestServer_CloseConnections(t *testing.T) {
+	s := newListeningServer(t)
 	c, sub := connect(t, s), join(t, s, "c")
 	if err := s.CloseConnections(4200, "Please reconnect"); err != nil {
 		t.Fatal(err)
 	}
-	c.closed(4200, "Please reconnect")
-	connect(t, s).hearNothing()
+	c.expectClose(4200, "Please reconnect")
+	connect(t, s).expectNothing()
 	trigger(t, s, `{"name":"n","channel":"c","data":"d"}`)
 	checkDeliveries(t, sub, pushertest.Delivery{Channel: "c", Name: "n", Data: "d"})
 	if err := s.CloseConnections(999, ""); err == nil {
 		t.Error("CloseConnections(999) = nil, want an error")
 	}
-}
-
-func TestDropConnectionsEndsWebSocketsWithoutAClose(t *testing.T) {
-	s := listen(t)
-	c, sub := connect(t, s), join(t, s, "c")
-	s.DropConnections()
-	_, text, err := c.ws.Read(t.Context())
-	if err == nil || websocket.CloseStatus(err) != -1 {
-		t.Errorf("Read() = %q, %v, want an error that is no close", text, err)
-	}
-	connect(t, s).hearNothing()
-	trigger(t, s, `{"name":"n","channel":"c","data":"d"}`)
-	checkDeliveries(t, sub, pushertest.Delivery{Channel: "c", Name: "n", Data: "d"})
 }

@@ -2,9 +2,11 @@ package pushertest_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,7 +34,16 @@ func newServer(t testing.TB, opts ...pushertest.Option) *pushertest.Server {
 	return s
 }
 
-// newRequest returns an unsigned request as a server gets it.
+// newListeningServer starts a server that does not count subscriptions, so that clients
+// receive no messages unrelated to the test.
+func newListeningServer(t testing.TB, opts ...pushertest.Option) *pushertest.Server {
+	t.Helper()
+	s := pushertest.NewServer(slices.Concat([]pushertest.Option{pushertest.WithSubscriptionCounting(false), pushertest.WithTestLog(t)}, opts)...)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// newRequest returns an unsigned request as a server receives it.
 func newRequest(method, target, body string) *http.Request {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	if body != "" {
@@ -41,31 +52,36 @@ func newRequest(method, target, body string) *http.Request {
 	return r
 }
 
-// sign signs r for the app of s, as of now, or of at if that is not zero.
+// sign signs r for the app of s, with the current time unless at is not zero.
 func sign(t testing.TB, s *pushertest.Server, r *http.Request, at time.Time) *http.Request {
 	t.Helper()
-	signer, err := newSigner(s)
-	if err != nil {
-		t.Fatal(err)
+	var opts []signing.Option
+	if !at.IsZero() {
+		opts = append(opts, signing.WithClock(func() time.Time { return at }))
 	}
-	if err := signer.Sign(r, at); err != nil {
+	if err := newSigner(t, s, opts...).Edit(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
 	r.RequestURI = r.URL.RequestURI()
 	return r
 }
 
-func newSigner(s *pushertest.Server) (*signing.Signer, error) {
-	return signing.New(s.App().Key, s.App().Secret)
+func newSigner(t testing.TB, s *pushertest.Server, opts ...signing.Option) *signing.Signer {
+	t.Helper()
+	signer, err := signing.New(s.App().Key, s.App().Secret, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
 }
 
-// call signs and sends a request, and returns the status and the body.
+// call signs and sends a request, and returns the status and body of the response.
 func call(t testing.TB, s *pushertest.Server, method, target, body string) (int, string) {
 	t.Helper()
 	return send(t, s, sign(t, s, newRequest(method, target, body), time.Time{}))
 }
 
-// send sends r and checks the exchange against the document.
+// send sends r and validates request and response against the OpenAPI document.
 func send(t testing.TB, s *pushertest.Server, r *http.Request) (int, string) {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)
@@ -80,14 +96,32 @@ func send(t testing.TB, s *pushertest.Server, r *http.Request) (int, string) {
 	return w.Code, w.Body.String()
 }
 
-// checkExchange holds an answer, and a request that was accepted, against the
-// OpenAPI document with its own version's checker.
+// trigger triggers the event in the body, and returns the body of the response.
+func trigger(t testing.TB, s *pushertest.Server, body string) string {
+	t.Helper()
+	status, text := call(t, s, http.MethodPost, events, body)
+	if status != http.StatusOK {
+		t.Fatalf("POST %s %s = %d %q, want 200", events, body, status, text)
+	}
+	return text
+}
+
+// checkGet checks the response to a query.
+func checkGet(t testing.TB, s *pushertest.Server, target, want string) {
+	t.Helper()
+	if status, text := call(t, s, http.MethodGet, target, ""); status != http.StatusOK || text != want+"\n" {
+		t.Errorf("GET %s = %d %q, want 200 %q", target, status, text, want)
+	}
+}
+
+// checkExchange validates a response, and a request that was accepted, against the
+// OpenAPI document. Unlike the server it uses the validator for the document's version.
 func checkExchange(t testing.TB, r *http.Request, w *httptest.ResponseRecorder) {
 	t.Helper()
 	route, pathParams, err := document().FindRoute(r)
 	if err != nil {
 		if w.Code != http.StatusNotFound {
-			t.Errorf("%s %s = %d, want 404 for what is not in the document", r.Method, r.URL.Path, w.Code)
+			t.Errorf("%s %s = %d, want 404 for a path that is not in the document", r.Method, r.URL.Path, w.Code)
 		}
 		return
 	}
@@ -111,11 +145,11 @@ func checkExchange(t testing.TB, r *http.Request, w *httptest.ResponseRecorder) 
 		Options:                input.Options,
 	})
 	if err != nil {
-		t.Errorf("%s %s: the document forbids the answer: %v", r.Method, r.URL.Path, err)
+		t.Errorf("%s %s: the document forbids the response: %v", r.Method, r.URL.Path, err)
 	}
 }
 
-// inQuery tells whether r is a trigger with parameters in the query, which the
+// inQuery reports whether r is a trigger with parameters in the query, which the
 // document does not describe.
 func inQuery(r *http.Request) bool {
 	return r.Method == http.MethodPost && strings.Contains(r.URL.RawQuery, "name=")
@@ -123,7 +157,7 @@ func inQuery(r *http.Request) bool {
 
 var document = sync.OnceValue(func() routers.Router {
 	doc := must(server.GetSpec())
-	doc.Servers = nil // any host will do
+	doc.Servers = nil // match any host
 	return must(legacy.NewRouter(doc, openapi3.DisableExamplesValidation()))
 })
 
@@ -136,7 +170,7 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// A clock stands still until it is set.
+// A clock has a constant time until it is set.
 type clock struct{ now atomic.Int64 }
 
 func newClock(at time.Time) *clock {
@@ -145,6 +179,66 @@ func newClock(at time.Time) *clock {
 	return c
 }
 
-func (c *clock) set(at time.Time)    { c.now.Store(at.UnixNano()) }
+func (c *clock) set(at time.Time) { c.now.Store(at.UnixNano()) }
+
 func (c *clock) add(d time.Duration) { c.now.Add(int64(d)) }
-func (c *clock) Now() time.Time      { return time.Unix(0, c.now.Load()) }
+
+func (c *clock) Now() time.Time { return time.Unix(0, c.now.Load()) }
+
+// A logBuffer is the log of a test. It can be read.
+type logBuffer struct {
+	mu    sync.Mutex
+	lines strings.Builder
+}
+
+func (l *logBuffer) Logf(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, _ = fmt.Fprintf(&l.lines, format+"\n", args...)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines.String()
+}
+
+const (
+	events   = "/apps/3/events"
+	batch    = "/apps/3/batch_events"
+	channels = "/apps/3/channels"
+)
+
+// The timestamp, body and signature of the worked example in Pusher's documentation,
+// HTTP API reference, "Authentication". The default app of a server is that of the
+// example.
+const (
+	docsTimestamp = 1353088179
+	docsBody      = `{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}`
+	docsAuth      = "?auth_key=278d425bdf160c739803&auth_timestamp=1353088179&auth_version=1.0&body_md5=ec365a775a4cd0599faeb73354201b6f"
+	docsSignature = "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c"
+)
+
+func setChannel(t testing.TB, s *pushertest.Server, name string, to pushertest.ChannelState) {
+	t.Helper()
+	if err := s.SetChannel(name, to); err != nil {
+		t.Fatalf("SetChannel(%q, %+v) = %v, want nil", name, to, err)
+	}
+}
+
+// join returns a subscriber that is closed at the end of the test.
+func join(t testing.TB, s *pushertest.Server, channel string, opts ...pushertest.SubscribeOption) *pushertest.Subscriber {
+	t.Helper()
+	sub, err := s.Subscribe(t.Context(), channel, opts...)
+	if err != nil {
+		t.Fatalf("Subscribe(%q) = %v, want nil", channel, err)
+	}
+	return sub
+}
+
+func checkDeliveries(t testing.TB, sub *pushertest.Subscriber, want ...pushertest.Delivery) {
+	t.Helper()
+	if got := sub.Events(); !slices.Equal(got, want) {
+		t.Errorf("Events() =\n%.1000v, want\n%.1000v", got, want)
+	}
+}

@@ -14,7 +14,7 @@ import (
 	"github.com/openchannels/pusher-go/signing"
 )
 
-// readBody returns the whole body, if it has at most limit bytes.
+// readBody returns the body if it has at most limit bytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var exceeded *http.MaxBytesError
@@ -27,16 +27,16 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return body, nil
 }
 
-// withBody returns a copy of r with a body that has not been read.
+// withBody returns a copy of r with the given body.
 func withBody(r *http.Request, body []byte) *http.Request {
 	r = r.WithContext(r.Context())
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	r.GetBody = nil // a request made by hand can have one, and the filter would use it
+	r.GetBody = nil // the validation would prefer it to Body
 	r.ContentLength = int64(len(body))
 	return r
 }
 
-func authenticates(key string, _ []string) bool { return signing.IsAuthParameter(key) }
+func isAuthParameter(key string, _ []string) bool { return signing.IsAuthParameter(key) }
 
 func (op *operation) checkQuery(query url.Values) error {
 	var extraneous []string
@@ -51,24 +51,31 @@ func (op *operation) checkQuery(query url.Values) error {
 	return nil
 }
 
-// unify returns r as the document has it: without the parameters that authenticate
-// and with those of a POST in its body, which are returned too.
-func (op *operation) unify(r *http.Request, query url.Values, body []byte) (*http.Request, map[string]any, error) {
+// normalize returns r in the form that the OpenAPI document describes: with the
+// parameters of a POST in a JSON body, and without those that are empty. For a POST it
+// also returns the parameters. Query is modified.
+//
+// Pusher's documentation only recommends a JSON body and its content type, and SDKs of
+// some languages send an empty info and socket_id.
+func (op *operation) normalize(r *http.Request, query url.Values, body []byte) (*http.Request, map[string]any, error) {
 	var params map[string]any
-	isPost := op.route.Operation.RequestBody != nil
 	header := r.Header
-	if isPost {
+	if op.route.Operation.RequestBody != nil {
 		var err error
-		if params, err = decode(body, query); err != nil {
+		if params, err = decodeParams(body, query); err != nil {
 			return nil, nil, err
 		}
-		if len(query) > 0 {
+		dropEmpty(params)
+		if len(body) > 0 || len(query) > 0 {
 			if body, err = json.Marshal(params); err != nil {
 				return nil, nil, err
 			}
-			header = header.Clone()
-			header.Set("Content-Type", "application/json")
 		}
+		header = header.Clone()
+		header.Set("Content-Type", "application/json")
+	}
+	if query.Get("info") == "" {
+		query.Del("info")
 	}
 	u := *r.URL
 	u.RawQuery = query.Encode()
@@ -77,9 +84,9 @@ func (op *operation) unify(r *http.Request, query url.Values, body []byte) (*htt
 	return r, params, nil
 }
 
-// decode returns the parameters of a POST: those of the body and, where it has
-// none of that name, those of the query.
-func decode(body []byte, query url.Values) (map[string]any, error) {
+// decodeParams returns the parameters of a POST. Those of the body take precedence
+// over those of the query.
+func decodeParams(body []byte, query url.Values) (map[string]any, error) {
 	params := make(map[string]any)
 	if len(body) > 0 {
 		if err := json.Unmarshal(body, &params); err != nil || params == nil {
@@ -92,13 +99,29 @@ func decode(body []byte, query url.Values) (map[string]any, error) {
 			continue
 		}
 		if params[name] = values[0]; isArray {
-			params[name] = anys(values)
+			params[name] = toAny(values)
 		}
 	}
 	return params, nil
 }
 
-func anys(values []string) []any {
+// dropEmpty deletes an empty info and socket_id of an event, or of all events of a
+// batch.
+func dropEmpty(params map[string]any) {
+	for _, name := range []string{"info", "socket_id"} {
+		if params[name] == "" {
+			delete(params, name)
+		}
+	}
+	batch, _ := params["batch"].([]any)
+	for _, event := range batch {
+		if event, ok := event.(map[string]any); ok {
+			dropEmpty(event)
+		}
+	}
+}
+
+func toAny(values []string) []any {
 	list := make([]any, len(values))
 	for i, value := range values {
 		list[i] = value

@@ -1,111 +1,126 @@
 package pushertest
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"slices"
+	"strconv"
 
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
-// maxMembers is how many a presence channel can have.
+// maxMembers limits the members of a presence channel.
 //
 // Source: Pusher Channels docs, "Presence channels".
 const maxMembers = 100
 
-// A member is a user on a presence channel, with one connection or several. What
-// it is known by is what its first connection said.
+// A member is a user on a presence channel. A user with several connections has the
+// info of the first one.
 type member struct {
 	id          string
 	info        json.RawMessage // an object, or nil
 	connections int
 }
 
-// memberOf returns the member that the peer wants to be: what its channel_data
-// says or, without, the user it has signed in as.
+// newMember returns the member that subscribes: the one described by channel_data
+// or, if there is none, the signed-in user.
 //
 // Source: Pusher Channels docs, "Presence channels".
-func (p *peer) memberOf(ask subscription) (*member, error) {
-	if ask.ChannelData == nil {
-		if p.user == nil {
-			return nil, complain(textNoMember)
+func (c *client) newMember(sub subscription) (*member, error) {
+	if sub.ChannelData == "" {
+		if c.user == nil {
+			return nil, protocolErrorf(textNoMember)
 		}
-		return &member{id: p.user.ID, info: p.user.Info}, nil
+		// A signed-in user's ID may be longer than a member's.
+		if err := protocol.CheckMemberID(c.user.ID); err != nil {
+			return nil, protocolErrorf(textMember, err)
+		}
+		return &member{id: c.user.ID, info: c.user.Info}, nil
 	}
-	if len(*ask.ChannelData) > protocol.MaxMemberBytes {
-		return nil, complain(textChannelData, "it is too long")
+	if n := len(sub.ChannelData); n > protocol.MaxMemberBytes {
+		return nil, protocolErrorf(textChannelData, tooLong(n))
 	}
-	var data struct {
-		UserID json.RawMessage `json:"user_id"`
-		Info   json.RawMessage `json:"user_info"`
+	var id, info json.RawMessage
+	if decodeObject([]byte(sub.ChannelData), map[string]any{"user_id": &id, "user_info": &info}) != nil {
+		return nil, protocolErrorf(textChannelData, "it is not a JSON object")
 	}
-	if err := json.Unmarshal([]byte(*ask.ChannelData), &data); err != nil {
-		return nil, complain(textChannelData, "it is no JSON object")
+	m := &member{info: info}
+	var err error
+	if m.id, err = decodeMemberID(id); err != nil {
+		return nil, protocolErrorf(textChannelData, err)
 	}
-	id, ok := idOf(data.UserID)
-	if !ok {
-		return nil, complain(textChannelData, "user_id is not a string of 1 to 128 characters or a number")
+	if !isObjectOrAbsent(info) {
+		return nil, protocolErrorf(textUserInfo)
 	}
-	if !isHash(data.Info) {
-		return nil, complain(textUserInfo)
-	}
-	return &member{id: id, info: data.Info}, nil
+	return m, nil
 }
 
-// idOf returns a user_id, which may be a number. It goes on as a string.
-func idOf(raw json.RawMessage) (string, bool) {
+func tooLong(n int) error {
+	return errors.New("it has " + strconv.Itoa(n) + " bytes, at most " + strconv.Itoa(protocol.MaxMemberBytes) + " are allowed")
+}
+
+// decodeMemberID decodes a user_id, which is a string or an integer.
+func decodeMemberID(raw json.RawMessage) (string, error) {
+	if len(raw) == 0 {
+		return "", errors.New("user_id is missing")
+	}
 	var id string
-	if err := json.Unmarshal(raw, &id); err != nil {
-		var number json.Number
-		if json.Unmarshal(raw, &number) != nil {
-			return "", false
-		}
-		id = number.String()
+	if err := json.Unmarshal(raw, &id); err == nil {
+		return id, protocol.CheckMemberID(id)
 	}
-	return id, id != "" && len(id) <= protocol.MaxMemberIDLength
+	var number json.Number
+	if err := json.Unmarshal(raw, &number); err != nil {
+		return "", errors.New("user_id is neither a string nor an integer")
+	}
+	if _, err := strconv.ParseInt(number.String(), 10, 64); err != nil {
+		return "", errors.New("user_id is neither a string nor an integer of 64 bits")
+	}
+	return number.String(), nil
 }
 
-// isHash tells whether raw is a JSON object or is not there.
-func isHash(raw json.RawMessage) bool {
-	return len(raw) == 0 || raw[0] == '{' || bytes.Equal(raw, []byte("null"))
+// isObjectOrAbsent reports whether raw is a JSON object, null or missing.
+func isObjectOrAbsent(raw json.RawMessage) bool {
+	return len(raw) == 0 || raw[0] == '{' || string(raw) == "null"
 }
 
-// enter has the peer subscribe to a presence channel as m. The others hear of m
-// with its first connection only.
-func (s *state) enter(p *peer, name string, m *member) error {
-	c := s.channel(name)
-	known := c.member(m.id)
-	isNew := known == nil && !slices.Contains(c.elsewhere.users, m.id)
-	if isNew && len(c.users()) >= maxMembers {
-		s.forget(name)
-		return complain(textMembersFull, maxMembers)
+// addMember subscribes the client to a presence channel. The other subscribers are
+// notified only of a member's first connection. The caller holds the lock, as for
+// all functions below.
+func (s *state) addMember(c *client, name string, m *member) error {
+	ch := s.channel(name)
+	existing := ch.member(m.id)
+	isNew := existing == nil && !slices.Contains(ch.external.users, m.id)
+	if isNew && len(ch.users()) >= maxMembers {
+		s.discardIfUnused(name)
+		return protocolErrorf(textMembersFull, maxMembers)
 	}
-	if known == nil {
-		known = m
-		c.members = append(c.members, m)
+	if existing == nil {
+		existing = m
+		ch.members = append(ch.members, m)
 	}
-	known.connections++
-	s.add(p, name, m.id)
-	p.outlet.send(message{Event: eventSubscribed, Channel: name, Data: quoted(c.roll())}.frame())
+	existing.connections++
+	s.addSubscriber(c, name, m.id)
+	c.transport.send(message{Event: eventSubscribed, Channel: name, Data: jsonText(ch.presence())}.encode())
 	if isNew {
-		s.broadcast(c, message{Event: eventMemberAdded, Channel: name, Data: quoted(memberData{m.id, m.info})}, p)
-		s.hooks.came(hook{Name: hookMemberAdded, Channel: name, UserID: m.id})
+		s.broadcast(ch, message{Event: eventMemberAdded, Channel: name, Data: jsonText(memberData{m.id, m.info})}, c)
+		s.webhooks.postReturn(webhookEvent{Name: webhookMemberAdded, Channel: name, UserID: m.id})
 	}
 	return nil
 }
 
-// exit takes a connection of the member away, and the member with the last one.
-func (s *state) exit(c *channel, name, id string) {
-	m := c.member(id)
+// removeMember removes a connection of a member, and the member with its last
+// connection.
+func (s *state) removeMember(ch *channel, name, id string) {
+	m := ch.member(id)
 	if m.connections--; m.connections > 0 {
 		return
 	}
-	c.members = slices.DeleteFunc(c.members, func(other *member) bool { return other == m })
-	if slices.Contains(c.elsewhere.users, id) {
+	ch.members = slices.DeleteFunc(ch.members, func(other *member) bool { return other == m })
+	if slices.Contains(ch.external.users, id) {
 		return
 	}
-	s.broadcast(c, message{Event: eventMemberGone, Channel: name, Data: quoted(memberData{UserID: id})}, nil)
-	s.hooks.left(hook{Name: hookMemberRemoved, Channel: name, UserID: id})
+	s.broadcast(ch, message{Event: eventMemberRemoved, Channel: name, Data: jsonText(memberData{UserID: id})}, nil)
+	s.webhooks.postDeparture(webhookEvent{Name: webhookMemberRemoved, Channel: name, UserID: id})
 }
 
 type memberData struct {
@@ -113,8 +128,8 @@ type memberData struct {
 	Info   json.RawMessage `json:"user_info,omitempty"`
 }
 
-func (c *channel) member(id string) *member {
-	for _, m := range c.members {
+func (ch *channel) member(id string) *member {
+	for _, m := range ch.members {
 		if m.id == id {
 			return m
 		}
@@ -122,19 +137,19 @@ func (c *channel) member(id string) *member {
 	return nil
 }
 
-// users returns the IDs of all who are on the channel.
-func (c *channel) users() []string {
-	ids := slices.Clone(c.elsewhere.users)
-	for _, m := range c.members {
-		if !slices.Contains(c.elsewhere.users, m.id) {
+// users returns the IDs of all members.
+func (ch *channel) users() []string {
+	ids := slices.Clone(ch.external.users)
+	for _, m := range ch.members {
+		if !slices.Contains(ch.external.users, m.id) {
 			ids = append(ids, m.id)
 		}
 	}
 	return ids
 }
 
-// A roll is what a new subscriber is told of the members.
-type roll struct {
+// presenceData is the data of subscription_succeeded on a presence channel.
+type presenceData struct {
 	Presence struct {
 		IDs   []string                   `json:"ids"`
 		Hash  map[string]json.RawMessage `json:"hash"`
@@ -142,16 +157,16 @@ type roll struct {
 	} `json:"presence"`
 }
 
-func (c *channel) roll() roll {
-	var r roll
-	r.Presence.IDs = c.users()
-	r.Presence.Count = len(r.Presence.IDs)
-	r.Presence.Hash = make(map[string]json.RawMessage, r.Presence.Count)
-	for _, id := range r.Presence.IDs {
-		r.Presence.Hash[id] = nil
-		if m := c.member(id); m != nil {
-			r.Presence.Hash[id] = m.info
+func (ch *channel) presence() presenceData {
+	var data presenceData
+	data.Presence.IDs = ch.users()
+	data.Presence.Count = len(data.Presence.IDs)
+	data.Presence.Hash = make(map[string]json.RawMessage, data.Presence.Count)
+	for _, id := range data.Presence.IDs {
+		data.Presence.Hash[id] = nil
+		if m := ch.member(id); m != nil {
+			data.Presence.Hash[id] = m.info
 		}
 	}
-	return r
+	return data
 }

@@ -9,40 +9,41 @@ import (
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
-// The attributes that info asks for.
+// The attributes of a channel.
 const (
-	userCount         = string(gen.ChannelAttributeUserCount)
-	subscriptionCount = string(gen.ChannelAttributeSubscriptionCount)
-	cache             = string(gen.ChannelAttributeCache)
+	attributeUserCount         = string(gen.ChannelAttributeUserCount)
+	attributeSubscriptionCount = string(gen.ChannelAttributeSubscriptionCount)
+	attributeCache             = string(gen.ChannelAttributeCache)
 )
 
-// rules are those that Pusher refuses to have broken in words of its own. They go
-// before the document's, and pass over what only the document forbids.
+// rules are the checks that Pusher reports with texts of its own. They run before the
+// request is validated against the OpenAPI document, and ignore values that only the
+// document rejects.
 type rules struct {
 	maxEventBytes        int
 	subscriptionCounting bool
 }
 
-func (l rules) check(operation, channel string, query url.Values, params map[string]any) error {
+func (r rules) check(operation, channel string, query url.Values, params map[string]any) error {
 	switch operation {
 	case "TriggerEvent":
-		return l.trigger(params)
+		return r.trigger(params)
 	case "TriggerBatch":
-		return l.batch(params)
+		return r.batch(params)
 	case "ListChannels":
-		return l.list(query)
+		return r.list(query)
 	case "GetChannel":
-		return l.channel(channel, query)
+		return r.channel(channel, query)
 	case "ListChannelUsers":
-		return l.users(channel)
+		return r.users(channel)
 	case "TerminateUserConnections":
 		return nil
 	}
-	return badRequest(textNoRules, operation)
+	return badRequest(textUnknownOp, operation)
 }
 
-func (l rules) trigger(params map[string]any) error {
-	if err := l.event(params); err != nil {
+func (r rules) trigger(params map[string]any) error {
+	if err := r.event(params); err != nil {
 		return err
 	}
 	list, hasList := params["channels"]
@@ -51,7 +52,7 @@ func (l rules) trigger(params map[string]any) error {
 	case hasList && hasOne:
 		return badRequest(textBothChannels)
 	case hasOne:
-		return l.target(params)
+		return r.target(params)
 	case !hasList:
 		return badRequest(textMissing, "channels")
 	}
@@ -59,20 +60,23 @@ func (l rules) trigger(params map[string]any) error {
 	encrypted := false
 	for _, value := range channels {
 		channel, ok := value.(string)
-		if ok && !isTarget(channel) {
+		if ok && protocol.CheckTarget(channel) != nil {
 			return badRequest(textChannelName)
 		}
 		encrypted = encrypted || protocol.IsEncrypted(channel)
 	}
-	// Pusher's docs rule this out and its libraries prevent it. Whether the server
-	// refuses is not known; here it does, so that the mistake shows.
+	// Pusher's docs rule this out and its libraries prevent it. Whether Pusher
+	// rejects it is not known. This server does, so that the mistake is noticed.
 	if encrypted && len(channels) > 1 {
 		return badRequest(textEncrypted)
+	}
+	if encrypted {
+		return checkEncrypted(params)
 	}
 	return nil
 }
 
-func (l rules) batch(params map[string]any) error {
+func (r rules) batch(params map[string]any) error {
 	if err := checkSpelling(params, "batch"); err != nil {
 		return err
 	}
@@ -89,22 +93,22 @@ func (l rules) batch(params map[string]any) error {
 		if !ok {
 			continue
 		}
-		if err := l.event(event); err != nil {
+		if err := r.event(event); err != nil {
 			return err
 		}
-		if err := l.target(event); err != nil {
+		if err := r.target(event); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// event checks what both a trigger and an event of a batch have.
-func (l rules) event(params map[string]any) error {
+// event checks the parameters that a trigger and an event of a batch have in common.
+func (r rules) event(params map[string]any) error {
 	if err := checkSpelling(params, "name", "data", "channel", "channels", "socket_id", "info"); err != nil {
 		return err
 	}
-	name, err := stringOf(params, "name")
+	name, err := stringParam(params, "name")
 	if err != nil {
 		return err
 	}
@@ -114,46 +118,60 @@ func (l rules) event(params map[string]any) error {
 	if err := protocol.CheckEventName(name); err != nil {
 		return badRequest("%v", err)
 	}
-	data, err := stringOf(params, "data")
+	data, err := stringParam(params, "data")
 	if err != nil {
 		return err
 	}
-	if len(data) > l.maxEventBytes {
-		return tooLarge(textDataTooLarge, int64(l.maxEventBytes))
+	if len(data) > r.maxEventBytes {
+		return tooLarge(textDataTooLarge, int64(r.maxEventBytes))
 	}
 	if _, ok := params["info"]; !ok {
 		return nil
 	}
-	info, err := stringOf(params, "info")
+	info, err := stringParam(params, "info")
 	if err != nil {
 		return err
 	}
-	return checkInfo(info, userCount, subscriptionCount)
+	return checkInfo(info, attributeUserCount, attributeSubscriptionCount)
 }
 
 // target checks the single channel of an event.
-func (l rules) target(params map[string]any) error {
-	channel, err := stringOf(params, "channel")
-	if err == nil && !isTarget(channel) {
-		err = badRequest(textChannelName)
+func (r rules) target(params map[string]any) error {
+	channel, err := stringParam(params, "channel")
+	if err != nil {
+		return err
 	}
-	return err
+	if protocol.CheckTarget(channel) != nil {
+		return badRequest(textChannelName)
+	}
+	if protocol.IsEncrypted(channel) {
+		return checkEncrypted(params)
+	}
+	return nil
 }
 
-// isTarget tells whether events can be triggered on the channel: one that an app
-// may name, or a user's.
-func isTarget(channel string) bool {
-	if userID, ok := strings.CutPrefix(channel, protocol.UserChannelPrefix); ok {
-		return protocol.CheckUserID(userID) == nil
+// checkEncrypted checks that the data of an event is {"nonce":…,"ciphertext":…}.
+// Pusher cannot decrypt it and is not known to check it. This server does, so that
+// plain text on an encrypted channel is noticed.
+func checkEncrypted(params map[string]any) error {
+	const nonceSize, overhead = 24, 16 // of NaCl's secretbox
+	data, err := stringParam(params, "data")
+	if err != nil {
+		return err
 	}
-	return protocol.CheckChannel(channel) == nil
+	var nonce, ciphertext []byte
+	err = decodeObject([]byte(data), map[string]any{"nonce": &nonce, "ciphertext": &ciphertext})
+	if err != nil || len(nonce) != nonceSize || len(ciphertext) < overhead {
+		return badRequest(textNotEncrypted)
+	}
+	return nil
 }
 
-func (l rules) list(query url.Values) error {
+func (r rules) list(query url.Values) error {
 	if !query.Has("info") {
 		return nil
 	}
-	if err := checkInfo(query.Get("info"), userCount); err != nil {
+	if err := checkInfo(query.Get("info"), attributeUserCount); err != nil {
 		return err
 	}
 	if !protocol.IsPresence(query.Get("filter_by_prefix")) {
@@ -162,7 +180,7 @@ func (l rules) list(query url.Values) error {
 	return nil
 }
 
-func (l rules) channel(name string, query url.Values) error {
+func (r rules) channel(name string, query url.Values) error {
 	if protocol.CheckChannel(name) != nil {
 		return badRequest(textChannelName)
 	}
@@ -170,22 +188,22 @@ func (l rules) channel(name string, query url.Values) error {
 		return nil
 	}
 	info := query.Get("info")
-	if err := checkInfo(info, userCount, subscriptionCount, cache); err != nil {
+	if err := checkInfo(info, attributeUserCount, attributeSubscriptionCount, attributeCache); err != nil {
 		return err
 	}
-	asked := strings.Split(info, ",")
+	attributes := strings.Split(info, ",")
 	switch {
-	case slices.Contains(asked, userCount) && !protocol.IsPresence(name):
+	case slices.Contains(attributes, attributeUserCount) && !protocol.IsPresence(name):
 		return badRequest(textUserCount)
-	case slices.Contains(asked, subscriptionCount) && !l.subscriptionCounting:
+	case slices.Contains(attributes, attributeSubscriptionCount) && !r.subscriptionCounting:
 		return badRequest(textSubscriptionCount)
-	case slices.Contains(asked, cache) && !protocol.IsCache(name):
-		return badRequest(textCache)
+	case slices.Contains(attributes, attributeCache) && !protocol.IsCache(name):
+		return badRequest(textCacheAttribute)
 	}
 	return nil
 }
 
-func (l rules) users(channel string) error {
+func (r rules) users(channel string) error {
 	if protocol.CheckChannel(channel) != nil {
 		return badRequest(textChannelName)
 	}
@@ -204,8 +222,9 @@ func checkInfo(info string, allowed ...string) error {
 	return nil
 }
 
-// checkSpelling refuses what encoding/json would take for one of names, such as
-// "Name": the generated server would read what has not been checked.
+// checkSpelling rejects names that differ only in case, such as "Name". The generated
+// server decodes them with encoding/json, which ignores case, so they would not have
+// been checked.
 func checkSpelling(params map[string]any, names ...string) error {
 	for key := range params {
 		for _, name := range names {
@@ -217,7 +236,8 @@ func checkSpelling(params map[string]any, names ...string) error {
 	return nil
 }
 
-func stringOf(params map[string]any, name string) (string, error) {
+// stringParam returns a required parameter, which has to be a string.
+func stringParam(params map[string]any, name string) (string, error) {
 	value, ok := params[name]
 	if !ok {
 		return "", badRequest(textMissing, name)

@@ -1,117 +1,151 @@
 package pushertest
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"sync"
-
-	"github.com/openchannels/pusher-go/signing"
 )
 
-// A Server is a Pusher server with one app. Any number of goroutines may use it.
-// [NewServer] and [New] make one; the zero value is not usable.
+// A Server is a Pusher server with one app. Create one with [NewServer] or [New]. It
+// is safe for concurrent use.
 type Server struct {
-	// URL is where the server listens, "http://127.0.0.1:PORT" without a slash at
-	// the end, or "" if [New] made it.
+	// URL is the base URL of the server, http://127.0.0.1:PORT without a trailing
+	// slash. It is empty if the server was returned by [New].
 	URL string
 
-	state    *state
-	faults   *faults
-	gate     *gate            // to the HTTP API
-	door     *door            // for WebSockets
-	listener *httptest.Server // nil if New made it
-	closing  chan struct{}
-	close    func()
+	state      *state
+	faults     *faults
+	api        *apiHandler
+	webSockets *wsHandler
+	logger     *slog.Logger
+	listener   *httptest.Server // nil if the server was returned by New
+	closing    context.Context  // canceled when Close is called
+	close      func()
 }
 
-// NewServer returns a server that listens on a free loopback port and is ready
-// for requests. The caller has to [Server.Close] it. Like
-// [httptest.NewServer], it panics if it cannot listen; it panics too if an option
-// is bad.
+// NewServer starts a server on a free loopback port. The caller should call
+// [Server.Close] when finished. NewServer panics if it cannot listen, like
+// [httptest.NewServer], or if an option is invalid.
 func NewServer(opts ...Option) *Server {
 	s, err := New(opts...)
 	if err != nil {
 		panic(err)
 	}
-	s.listener = httptest.NewServer(s)
+	s.listener = httptest.NewUnstartedServer(s)
+	s.listener.Listener = &tlsDetector{s.listener.Listener, s.logger}
+	s.listener.Start()
 	s.URL = s.listener.URL
 	return s
 }
 
-// New returns a server that does not listen, to be mounted as an [http.Handler].
-// Behind [http.StripPrefix] requests have to be signed with the prefix, as they
-// are sent. The error joins those of all bad options.
+// New returns a server that does not listen. Use it as an [http.Handler] of another
+// server, or call [Server.Serve]. The error reports all invalid options.
+//
+// Behind [http.StripPrefix], requests have to be signed with the prefix, as they are
+// sent; [Server.PusherURLAt] returns a URL for that.
 func New(opts ...Option) (*Server, error) {
 	cfg, err := newConfig(opts)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{state: newState(cfg, signing.NewSecret(cfg.app.Secret)), closing: make(chan struct{})}
-	s.faults = newFaults(cfg.logger, s.closing)
-	s.gate = newGate(cfg, s.state)
-	s.door = newDoor(cfg, s.state)
-	s.close = sync.OnceFunc(func() { s.shutDown(cfg.logger) })
+	closing, cancel := context.WithCancel(context.Background())
+	st := newState(cfg)
+	s := &Server{
+		state:      st,
+		faults:     &faults{logger: cfg.logger, closing: closing.Done()},
+		api:        newAPIHandler(cfg, st),
+		webSockets: newWSHandler(cfg, st),
+		logger:     cfg.logger,
+		closing:    closing,
+	}
+	s.close = sync.OnceFunc(func() {
+		cancel()
+		s.shutDown()
+	})
 	return s, nil
 }
 
-func (s *Server) shutDown(logger *slog.Logger) {
-	close(s.closing)
-	lost := s.state.hooks.close()
-	connections := s.door.close()
+func (s *Server) shutDown() {
+	lost := s.state.webhooks.close()
+	connections := s.webSockets.close()
 	subscribers := s.state.close()
 	if s.listener != nil {
 		s.listener.Close()
 	}
 	if connections+subscribers+lost > 0 {
-		logger.Warn("pushertest: closed while in use",
+		s.logger.Warn("pushertest: server closed while in use",
 			"connections", connections, "subscribers", subscribers, "webhook_events_lost", lost)
 	}
 }
 
-// ServeHTTP answers a request to the HTTP API, below /apps/, or for a WebSocket, at
-// /app/KEY, unless [Server.Fail] answers it. It panics with [http.ErrAbortHandler]
-// where there shall be no answer.
+// ServeHTTP handles requests of the HTTP API, below /apps/, and for WebSockets, at
+// /app/KEY. It panics with [http.ErrAbortHandler] if there should be no response, see
+// [Server.Fail].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// net/http notices that a client has given up only when the body is read.
-	body, err := readBody(w, r, s.gate.maxBody)
+	// net/http notices that a client is gone only after the body has been read.
+	body, err := readBody(w, r, s.api.maxBodyBytes)
 	if err != nil {
-		s.gate.refuse(w, r, err)
+		s.api.reject(w, r, err)
 		return
 	}
 	s.faults.wait(r)
 	if failure, ok := s.faults.take(r, body); ok {
-		s.faults.answer(w, r, failure, s.door)
+		s.faults.respond(w, r, failure, s.webSockets)
 		return
 	}
 	if isWebSocket(r) {
-		s.door.ServeHTTP(w, r)
+		s.webSockets.ServeHTTP(w, r)
 		return
 	}
-	s.gate.ServeHTTP(w, withBody(r, body))
+	s.api.ServeHTTP(w, withBody(r, body))
 }
 
-// Close ends everything: delays, waits, subscribers, webhooks, WebSockets with code
-// 1001, and, if the server listens, the listener and its connections. It waits for
-// the requests under way, and up to 250 milliseconds for WebSockets to agree.
-// Connections and subscribers that were still open and webhooks that were not
-// delivered are logged, with their number. What was recorded can still be read.
-// Closing again does nothing.
+// Close ends all delays, waits, subscriptions and webhook deliveries, closes
+// WebSockets with code 1001 and stops listening. It waits for requests in flight, and
+// up to 250 milliseconds for the close frames of WebSockets. It logs how many
+// connections and subscribers were still open and how many webhook events were not
+// delivered. Recorded events can still be read. A second call does nothing.
 func (s *Server) Close() { s.close() }
 
-// App returns the app, with its secret.
+// App returns the app, including its secret.
 func (s *Server) App() App { return s.state.app }
 
-// PusherURL returns what Pusher's libraries take from the environment variable
-// PUSHER_URL, http://KEY:SECRET@127.0.0.1:PORT/apps/ID. It holds the secret. It
-// is "" if [New] made the server.
+// PusherURL returns the server's URL in the form of the environment variable
+// PUSHER_URL of Pusher's libraries, http://KEY:SECRET@127.0.0.1:PORT/apps/ID. It
+// contains the secret. It is empty if the server was returned by [New]; see
+// [Server.PusherURLAt].
 func (s *Server) PusherURL() string {
-	u, err := url.Parse(s.URL)
-	if err != nil || s.URL == "" {
+	if s.URL == "" {
 		return ""
+	}
+	u, err := s.PusherURLAt(s.URL)
+	if err != nil {
+		return "" // the caller has changed URL
+	}
+	return u
+}
+
+// PusherURLAt is like [Server.PusherURL] for a server that is reached at another base
+// URL, because its handler is mounted in another server or it is behind a proxy. If
+// the handler is mounted under a prefix with [http.StripPrefix], baseURL includes the
+// prefix.
+//
+// PusherURLAt returns an error unless baseURL is an http or https URL with a host and
+// without user, query and fragment.
+func (s *Server) PusherURLAt(baseURL string) (string, error) {
+	u, err := url.Parse(baseURL)
+	if err != nil {
+		return "", fmt.Errorf("pushertest: PusherURLAt: not a URL: %.100q", baseURL)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", errors.New("pushertest: PusherURLAt: not an http or https URL with a host and without user, query and fragment")
 	}
 	app := s.App()
 	u.User = url.UserPassword(app.Key, app.Secret)
-	return u.JoinPath("apps", app.ID).String()
+	return u.JoinPath("apps", app.ID).String(), nil
 }

@@ -1,13 +1,10 @@
 package pushertest_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -15,18 +12,17 @@ import (
 	"time"
 
 	"github.com/openchannels/pusher-go/pushertest"
-	"github.com/openchannels/pusher-go/signing"
 )
 
-var testApp = pushertest.App{ID: "app-1", Key: "key@1", Secret: "hush/hush"}
+var testApp = pushertest.App{ID: "app-1", Key: "key@1", Secret: "s3cr3t/s3cr3t"}
 
-func TestPusherURLNamesTheApp(t *testing.T) {
+func TestServer_PusherURL(t *testing.T) {
 	s := pushertest.NewServer(pushertest.WithApp(testApp))
 	defer s.Close()
 	if !strings.HasPrefix(s.URL, "http://127.0.0.1:") {
 		t.Errorf("URL = %q, want one on loopback", s.URL)
 	}
-	want := "http://key%401:hush%2Fhush@" + strings.TrimPrefix(s.URL, "http://") + "/apps/app-1"
+	want := "http://key%401:s3cr3t%2Fs3cr3t@" + strings.TrimPrefix(s.URL, "http://") + "/apps/app-1"
 	if got := s.PusherURL(); got != want {
 		t.Errorf("PusherURL() = %q, want %q", got, want)
 	}
@@ -38,7 +34,42 @@ func TestPusherURLNamesTheApp(t *testing.T) {
 	}
 }
 
-func TestServerCanBeMountedUnderAPrefix(t *testing.T) {
+func TestServer_PusherURLAt(t *testing.T) {
+	s := newServer(t, pushertest.WithApp(testApp))
+	for base, want := range map[string]string{
+		"http://example.test":             "http://key%401:s3cr3t%2Fs3cr3t@example.test/apps/app-1",
+		"https://example.test:8443/":      "https://key%401:s3cr3t%2Fs3cr3t@example.test:8443/apps/app-1",
+		"http://127.0.0.1:80/pusher":      "http://key%401:s3cr3t%2Fs3cr3t@127.0.0.1:80/pusher/apps/app-1",
+		"http://[::1]:8080/a/b/":          "http://key%401:s3cr3t%2Fs3cr3t@[::1]:8080/a/b/apps/app-1",
+		"http://example.test/pusher%20x/": "http://key%401:s3cr3t%2Fs3cr3t@example.test/pusher%20x/apps/app-1",
+	} {
+		if got, err := s.PusherURLAt(base); err != nil || got != want {
+			t.Errorf("PusherURLAt(%q) = %q, %v, want %q", base, got, err, want)
+		}
+	}
+	for _, base := range []string{"", "/pusher", "example.test", "ftp://example.test", "http://", "http://user@example.test", "http://example.test?a=b", "http://example.test#a", "http://[::1", "http://a b/"} {
+		got, err := s.PusherURLAt(base)
+		if err == nil || got != "" || strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("PusherURLAt(%q) = %q, %v, want an error", base, got, err)
+		}
+	}
+}
+
+func TestServer_PusherURLAt_mounted(t *testing.T) {
+	s := newServer(t)
+	outer := httptest.NewServer(http.StripPrefix("/pusher", s))
+	defer outer.Close()
+	u := must(url.Parse(must(s.PusherURLAt(outer.URL + "/pusher"))))
+	secret, _ := u.User.Password()
+	base, id, _ := strings.Cut(u.Path, "/apps/")
+	app := pushertest.App{ID: id, Key: u.User.Username(), Secret: secret}
+	res, err := newClient(u.Scheme+"://"+u.Host+base, app).ListChannelsWithResponse(t.Context(), app.ID, nil)
+	if err != nil || res.StatusCode() != 200 {
+		t.Errorf("GET %s = %v, %v, want 200", u.Redacted(), res, err)
+	}
+}
+
+func TestServer_mounted(t *testing.T) {
 	s := newServer(t)
 	mounted := http.StripPrefix("/pusher", s)
 	r := sign(t, s, newRequest(http.MethodPost, "/pusher"+events, docsBody), time.Time{})
@@ -57,80 +88,8 @@ func TestServerCanBeMountedUnderAPrefix(t *testing.T) {
 	}
 }
 
-func TestBadOptionsAreReportedTogether(t *testing.T) {
-	_, err := pushertest.New(
-		pushertest.WithApp(pushertest.App{ID: "1", Key: "", Secret: "hush"}),
-		pushertest.WithApp(pushertest.App{ID: "a/b", Key: "key", Secret: "hush"}),
-		pushertest.WithClock(nil),
-		pushertest.WithLogger(nil),
-		pushertest.WithMaxEventBytes(0),
-	)
-	if !errors.Is(err, signing.ErrConfiguration) {
-		t.Errorf("New(...) = %v, want signing.ErrConfiguration", err)
-	}
-	for _, want := range []string{`app ID "a/b"`, "WithClock", "WithLogger", "WithMaxEventBytes(0)"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("New(...) = %v, want an error with %q", err, want)
-		}
-	}
-	defer func() {
-		if recover() == nil {
-			t.Error("NewServer(WithMaxEventBytes(0)) returned, want a panic")
-		}
-	}()
-	pushertest.NewServer(pushertest.WithMaxEventBytes(0))
-}
-
-func TestNothingPrintsTheSecret(t *testing.T) {
-	s := newServer(t, pushertest.WithApp(testApp))
-	var logged bytes.Buffer
-	slog.New(slog.NewJSONHandler(&logged, nil)).Info("", "app", s.App(), "server", fmt.Sprintf("%+v", s))
-	encoded, err := json.Marshal(s.App())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, got := range []string{
-		fmt.Sprint(s.App()), fmt.Sprintf("%+v", s.App()), fmt.Sprintf("%#v", s.App()), fmt.Sprintf("%q", s.App()), fmt.Sprintf("%d", []any{s.App()}),
-		fmt.Sprintf("%v", s), fmt.Sprintf("%+v", s), fmt.Sprintf("%#v", s), fmt.Sprintf("%+v", *s),
-		string(encoded), logged.String(),
-	} {
-		if strings.Contains(got, "hush") {
-			t.Errorf("%s holds the secret", got)
-		}
-	}
-	if got, want := fmt.Sprint(s.App()), "{ID:app-1 Key:key@1 Secret:[REDACTED]}"; got != want {
-		t.Errorf("fmt.Sprint(App) = %q, want %q", got, want)
-	}
-}
-
-func TestLogHasRefusalsWithoutSignatures(t *testing.T) {
-	var logged bytes.Buffer
-	s := newServer(t, pushertest.WithLogger(slog.New(slog.NewTextHandler(&logged, nil))))
-	fail(t, s, pushertest.Failure{Status: 503, Match: func(r *http.Request) bool { return r.URL.Path == "/" }})
-	s.ServeHTTP(newRecorder(), newRequest(http.MethodGet, "/", ""))
-	send(t, s, newRequest(http.MethodGet, channels+"/a%20b", ""))
-	r := sign(t, s, newRequest(http.MethodGet, channels, ""), time.Time{})
-	r.URL.RawQuery += "0"
-	send(t, s, r)
-	call(t, s, http.MethodGet, channels+"/c/users", "")
-
-	for _, want := range []string{
-		`level=INFO msg="pushertest: failure injected" method=GET path=/ status=503`,
-		`level=WARN msg="pushertest: request refused" method=GET path="/apps/3/channels/a b" status=401 reason="signing: missing parameter: auth_key"`,
-		`level=WARN msg="pushertest: request refused" method=GET path=/apps/3/channels status=401 reason="signing: invalid signature"`,
-		`level=WARN msg="pushertest: request refused" method=GET path=/apps/3/channels/c/users status=400 reason="Users can only be retrieved for presence channels"`,
-	} {
-		if !strings.Contains(logged.String(), want) {
-			t.Errorf("the log has no\n%s\nbut\n%s", want, logged.String())
-		}
-	}
-	if signature := r.URL.Query().Get("auth_signature"); strings.Contains(logged.String(), signature[:32]) {
-		t.Errorf("the log has the signature:\n%s", logged.String())
-	}
-}
-
 // The bubble fails the test if a goroutine is left behind.
-func TestCloseLeavesNoGoroutine(t *testing.T) {
+func TestServer_Close_goroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := pushertest.NewServer()
 		transport := &http.Transport{}
@@ -156,16 +115,49 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 	})
 }
 
-func TestServerServesManyAtOnce(t *testing.T) {
+func TestServer_Close_clientNotReading(t *testing.T) {
+	testInBubble(t, func(t *testing.T, s *pushertest.Server, dial func() *rawConn) {
+		c := dial()
+		c.send(t, subscribe("c"))
+		c.expect(t, textOpcode, subscribed("c"))
+		for range 2 {
+			trigger(t, s, `{"name":"n","channel":"c","data":"d"}`)
+		}
+		start := time.Now()
+		s.Close()
+		if got := time.Since(start); got != 250*time.Millisecond {
+			t.Errorf("Close() took %v, want 250ms", got)
+		}
+	})
+}
+
+func TestServer_Close_clientNotClosing(t *testing.T) {
+	testInBubble(t, func(t *testing.T, s *pushertest.Server, dial func() *rawConn) {
+		c := dial()
+		start := time.Now()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.Close()
+		}()
+		c.expect(t, closing, "\x03\xe9The server is closed")
+		<-done
+		if got := time.Since(start); got != 250*time.Millisecond {
+			t.Errorf("Close() took %v, want 250ms", got)
+		}
+	})
+}
+
+func TestServer_concurrentRequests(t *testing.T) {
 	s := newServer(t)
-	const each = 20
+	const each = 10
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
 			for range each {
 				call(t, s, http.MethodPost, events, `{"name":"n","channels":["cache-a","presence-b"],"data":"d","info":"user_count"}`)
 				call(t, s, http.MethodGet, channels+"/cache-a?info=cache", "")
-				set(t, s, "presence-b", pushertest.ChannelState{Users: []string{"1"}})
+				setChannel(t, s, "presence-b", pushertest.ChannelState{Users: []string{"1"}})
 				call(t, s, http.MethodGet, channels+"/presence-b/users", "")
 				s.Events()
 			}
@@ -176,18 +168,3 @@ func TestServerServesManyAtOnce(t *testing.T) {
 		t.Errorf("len(Events()) = %d, want %d", got, want)
 	}
 }
-
-func TestServerRefusesABodyThatBreaksOff(t *testing.T) {
-	s := newServer(t)
-	r := sign(t, s, newRequest(http.MethodPost, events, docsBody), time.Time{})
-	r.Body = io.NopCloser(io.MultiReader(strings.NewReader("{"), broken{}))
-	w := newRecorder()
-	s.ServeHTTP(w, r)
-	if w.Code != 400 {
-		t.Errorf("POST of a broken body = %d %q, want 400", w.Code, w.Body)
-	}
-}
-
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

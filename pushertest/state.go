@@ -1,9 +1,7 @@
 package pushertest
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -14,217 +12,155 @@ import (
 	"github.com/openchannels/pusher-go/signing"
 )
 
-// cacheTTL is how long a cache channel remembers an event.
+// cacheTTL is how long a cache channel keeps its last event.
 //
 // Source: Pusher Channels docs, "Cache channels".
 const cacheTTL = 30 * time.Minute
 
-// ChannelState is what [Server.SetChannel] sets.
-type ChannelState struct {
-	// Subscriptions is how many connections have subscribed to the channel,
-	// beside those that this server has. If there are more Users, it is their
-	// number.
-	Subscriptions int
-
-	// Users are the IDs of those on a presence channel, beside those that this
-	// server has. One given twice, or on the server too, counts once.
-	Users []string
-
-	// Cache is what a cache channel remembers, or nil for nothing.
-	Cache *CachedEvent
-}
-
-// A CachedEvent is what a cache channel remembers.
-type CachedEvent struct {
-	Name string // under which subscribers get it; "" means "cached"
-	Data string
-	TTL  time.Duration // from now on; 0 means 30 minutes
-}
-
-// SetChannel sets who is on a channel beside the server's own subscribers, as if
-// through another server of the app, and what the channel remembers. It replaces
-// what an earlier call has set and what was remembered of triggered events; the
-// zero state sets nobody and nothing. Nobody is told: no subscriber hears of it
-// and no webhook is posted.
-//
-// A name that breaks the rules, a negative number, users on a channel that is not
-// a presence channel, and a cached event on one that is not a cache channel are
-// errors and change nothing.
-func (s *Server) SetChannel(name string, to ChannelState) error {
-	if err := checkState(name, to); err != nil {
-		return fmt.Errorf("pushertest: SetChannel: %w", err)
-	}
-	s.state.setChannel(name, to)
-	return nil
-}
-
-func checkState(name string, to ChannelState) error {
-	if err := protocol.CheckChannel(name); err != nil {
-		return err
-	}
-	switch {
-	case to.Subscriptions < 0:
-		return fmt.Errorf("%d subscriptions to %s", to.Subscriptions, name)
-	case len(to.Users) > 0 && !protocol.IsPresence(name):
-		return fmt.Errorf("users on %s, which is not a presence channel", name)
-	case slices.Contains(to.Users, ""):
-		return errors.New("an empty user ID")
-	case to.Cache != nil && !protocol.IsCache(name):
-		return fmt.Errorf("a cached event on %s, which is not a cache channel", name)
-	case to.Cache != nil && to.Cache.TTL < 0:
-		return fmt.Errorf("a cached event with the negative TTL %v", to.Cache.TTL)
-	}
-	return nil
-}
-
-// Terminated returns the IDs of the users whose connections were terminated, in
-// order, as often as it was asked for.
-func (s *Server) Terminated() []string {
-	s.state.mu.Lock()
-	defer s.state.mu.Unlock()
-	return slices.Clone(s.state.terminated)
-}
-
-// state is what the app knows. All that serves the app works on it and nothing
-// else remembers.
+// state is the state of the app: its clients, channels and recorded events. The HTTP
+// API, the WebSockets and the subscribers in the process all work on it.
 type state struct {
 	app                  App
 	secret               *signing.Secret
 	now                  func() time.Time
+	logger               *slog.Logger
 	subscriptionCounting bool
 	clientEvents         bool
 	maxEventBytes        int
+	maxEvents            int // 0 for no limit
 	activityTimeout      time.Duration
-	hooks                *hooks
+	webhooks             *webhooks
 
-	mu         sync.Mutex // held while anything below, a channel or a peer is used
+	mu         sync.Mutex // guards the fields below, and all channels and clients
 	closed     bool
 	channels   map[string]*channel
-	peers      map[string]*peer   // by socket ID
-	online     map[string][]*peer // by the ID of the user that has signed in
-	watchers   map[string][]*peer // by the ID of the user that is watched
+	clients    map[string]*client   // by socket ID
+	online     map[string][]*client // by the ID of the signed-in user
+	watchers   map[string][]*client // by the ID of the watched user
 	events     []Event
-	more       chan struct{} // closed when events grow
+	discarded  int           // events that are no longer in events
+	recorded   chan struct{} // closed when events are recorded
 	terminated []string
 }
 
-// A channel is occupied, remembers an event or is about to tell its count; others
-// are not kept.
+// A channel is kept while it is occupied, has a cached event or is waiting to send
+// its subscription count.
 type channel struct {
-	peers     map[*peer]struct{}
-	members   []*member // in the order in which they came
-	elsewhere elsewhere
-	cache     cached
-	missed    bool        // a subscriber has found the cache empty
-	count     *time.Timer // tells the subscription count, or nil
+	clients    map[*client]struct{}
+	members    []*member // in the order in which they joined
+	external   externalSubscribers
+	cache      cachedEvent
+	missPosted bool        // cache_miss was posted for the present empty cache
+	countTimer *time.Timer // sends the subscription count, or nil
 }
 
-// elsewhere is who is on a channel by [Server.SetChannel].
-type elsewhere struct {
+// externalSubscribers are the subscribers set by [Server.SetChannel].
+type externalSubscribers struct {
 	subscriptions int
 	users         []string
 }
 
-type cached struct {
+type cachedEvent struct {
 	name, data string
-	until      time.Time
+	expires    time.Time
 }
 
-func newState(cfg *config, secret *signing.Secret) *state {
+func newState(cfg *config) *state {
 	return &state{
 		app:                  cfg.app,
-		secret:               secret,
+		secret:               signing.NewSecret(cfg.app.Secret),
 		now:                  cfg.now,
+		logger:               cfg.logger,
 		subscriptionCounting: cfg.subscriptionCounting,
 		clientEvents:         cfg.clientEvents,
 		maxEventBytes:        cfg.maxEventBytes,
+		maxEvents:            cfg.maxEvents,
 		activityTimeout:      cfg.activityTimeout,
-		hooks:                newHooks(cfg),
+		webhooks:             newWebhooks(cfg),
 		channels:             make(map[string]*channel),
-		peers:                make(map[string]*peer),
-		online:               make(map[string][]*peer),
-		watchers:             make(map[string][]*peer),
-		more:                 make(chan struct{}),
+		clients:              make(map[string]*client),
+		online:               make(map[string][]*client),
+		watchers:             make(map[string][]*client),
+		recorded:             make(chan struct{}),
 	}
 }
 
-// eventsFrom returns the events from the i-th on, and what tells of later ones.
-func (s *state) eventsFrom(i int) ([]Event, <-chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.events[i:len(s.events):len(s.events)], s.more
-}
-
-// trigger records events, has cache channels remember them and sends them to
+// trigger records events, caches them on cache channels and sends them to
 // subscribers.
 func (s *state) trigger(events []Event) {
 	now := s.now()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, event := range events {
 		event.Time = now
-		s.events = append(s.events, event)
+		before := len(s.events)
+		s.events = appendLimited(s.events, s.maxEvents, event)
+		s.discarded += before + 1 - len(s.events)
 		if protocol.IsCache(event.Channel) {
-			c := s.channel(event.Channel)
-			c.cache, c.missed = cached{event.Name, event.Data, now.Add(cacheTTL)}, false
+			ch := s.channel(event.Channel)
+			ch.cache, ch.missPosted = cachedEvent{event.Name, event.Data, now.Add(cacheTTL)}, false
 		}
-		if c, ok := s.channels[event.Channel]; ok {
-			s.broadcast(c, message{Event: event.Name, Channel: event.Channel, Data: event.Data}, s.peers[event.SocketID])
+		if ch, ok := s.channels[event.Channel]; ok {
+			s.broadcast(ch, message{Event: event.Name, Channel: event.Channel, Data: event.Data}, s.clients[event.SocketID])
 		}
 	}
-	close(s.more)
-	s.more = make(chan struct{})
+	close(s.recorded)
+	s.recorded = make(chan struct{})
+	s.mu.Unlock()
+
+	for _, event := range events {
+		s.debug("event triggered", "event", event.Name, "channel", event.Channel, "bytes", len(event.Data))
+	}
 }
 
-// channel returns the channel, made if need be. The caller holds the lock.
+// appendLimited appends a value and, if the list would have more than limit entries,
+// drops the first one. A limit of 0 is none.
+func appendLimited[T any](list []T, limit int, value T) []T {
+	list = append(list, value)
+	if limit > 0 && len(list) > limit {
+		list = list[len(list)-limit:]
+	}
+	return list
+}
+
+// eventsSince returns the recorded events after the first n, the number of all events
+// until now, and a channel that is closed when another one is recorded.
+func (s *state) eventsSince(n int) (events []Event, total int, recorded <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := max(n-s.discarded, 0)
+	return slices.Clone(s.events[first:]), s.discarded + len(s.events), s.recorded
+}
+
+// channel returns the channel and creates it if necessary. The caller holds the lock.
 func (s *state) channel(name string) *channel {
-	c, ok := s.channels[name]
+	ch, ok := s.channels[name]
 	if !ok {
-		c = &channel{}
-		s.channels[name] = c
+		ch = &channel{}
+		s.channels[name] = ch
 	}
-	return c
+	return ch
 }
 
-// forget drops a channel of which there is nothing to know. The caller holds the
-// lock.
-func (s *state) forget(name string) {
-	c, ok := s.channels[name]
-	if ok && c.subscriptions() == 0 && c.count == nil && !s.now().Before(c.cache.until) {
+// discardIfUnused discards a channel that has no state. The caller holds the lock.
+func (s *state) discardIfUnused(name string) {
+	ch, ok := s.channels[name]
+	if ok && ch.subscriptions() == 0 && ch.countTimer == nil && !s.now().Before(ch.cache.expires) {
 		delete(s.channels, name)
 	}
 }
 
-// subscriptions is how many there are, here and elsewhere.
-func (c *channel) subscriptions() int { return len(c.peers) + c.elsewhere.subscriptions }
+// subscriptions returns the number of subscribers, including external ones.
+func (ch *channel) subscriptions() int { return len(ch.clients) + ch.external.subscriptions }
 
-func (s *state) setChannel(name string, to ChannelState) {
-	users := unique(to.Users)
-	var remembered cached
-	if to.Cache != nil {
-		remembered = cached{
-			name:  cmp.Or(to.Cache.Name, "cached"),
-			data:  to.Cache.Data,
-			until: s.now().Add(cmp.Or(to.Cache.TTL, cacheTTL)),
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.channel(name)
-	c.elsewhere = elsewhere{max(to.Subscriptions, len(users)), users}
-	c.cache, c.missed = remembered, false
-	s.forget(name)
-}
-
-// unique returns the list without repetitions.
+// unique returns the list without repeated values.
 func unique(list []string) []string {
-	var once []string
+	var result []string
 	for _, value := range list {
-		if !slices.Contains(once, value) {
-			once = append(once, value)
+		if !slices.Contains(result, value) {
+			result = append(result, value)
 		}
 	}
-	return once
+	return result
 }
 
 // occupied returns the names of the occupied channels that start with prefix.
@@ -232,79 +168,79 @@ func (s *state) occupied(prefix string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var names []string
-	for name, c := range s.channels {
-		if c.subscriptions() > 0 && !isUserChannel(name) && strings.HasPrefix(name, prefix) {
+	for name, ch := range s.channels {
+		if ch.subscriptions() > 0 && !isUserChannel(name) && strings.HasPrefix(name, prefix) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// isOccupied tells whether the channel has subscribers.
+// isOccupied reports whether the channel has subscribers.
 func (s *state) isOccupied(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, ok := s.channels[name]
-	return ok && c.subscriptions() > 0
+	ch, ok := s.channels[name]
+	return ok && ch.subscriptions() > 0
 }
 
 // users returns the IDs of the users on a channel.
 func (s *state) users(name string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c, ok := s.channels[name]; ok {
-		return c.users()
+	if ch, ok := s.channels[name]; ok {
+		return ch.users()
 	}
 	return nil
 }
 
-// counts returns the counts that were asked for and that the channel can have.
-func (s *state) counts(name string, asked []string) gen.ChannelCounts {
+// counts returns the requested counts that are available for the channel.
+func (s *state) counts(name string, attributes []string) gen.ChannelCounts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	users, subscriptions := 0, 0
-	if c, ok := s.channels[name]; ok {
-		users, subscriptions = len(c.users()), c.subscriptions()
+	if ch, ok := s.channels[name]; ok {
+		users, subscriptions = len(ch.users()), ch.subscriptions()
 	}
 	var counts gen.ChannelCounts
-	if slices.Contains(asked, userCount) && protocol.IsPresence(name) {
+	if slices.Contains(attributes, attributeUserCount) && protocol.IsPresence(name) {
 		counts.UserCount = &users
 	}
-	if slices.Contains(asked, subscriptionCount) && s.subscriptionCounting {
+	if slices.Contains(attributes, attributeSubscriptionCount) && s.subscriptionCounting {
 		counts.SubscriptionCount = &subscriptions
 	}
 	return counts
 }
 
-// cached returns what the channel remembers, or nil.
+// cached returns the cached event of the channel, or nil.
 func (s *state) cached(name string) *gen.CachedEvent {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, ok := s.channels[name]
-	if !ok || !now.Before(c.cache.until) {
+	ch, ok := s.channels[name]
+	if !ok || !now.Before(ch.cache.expires) {
 		return nil
 	}
-	ttl := int(c.cache.until.Sub(now) / time.Second)
-	return &gen.CachedEvent{Data: c.cache.data, TTL: &ttl}
+	ttl := int(ch.cache.expires.Sub(now) / time.Second)
+	return &gen.CachedEvent{Data: ch.cache.data, TTL: &ttl}
 }
 
-// close ends what waits, and the peers that are not on a WebSocket. It returns how
-// many of them there were.
+// close stops all timers and closes the subscribers in the process. It returns their
+// number.
 func (s *state) close() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	for _, c := range s.channels {
-		if c.count != nil {
-			c.count.Stop()
+	for _, ch := range s.channels {
+		if ch.countTimer != nil {
+			ch.countTimer.Stop()
 		}
 	}
 	subscribers := 0
-	for _, p := range s.peers {
-		if sub, ok := p.outlet.(*Subscriber); ok {
+	for _, c := range s.clients {
+		if sub, ok := c.transport.(*Subscriber); ok {
 			subscribers++
-			s.remove(p)
+			s.remove(c)
 			sub.close(codeGoingAway, textGoingAway)
 		}
 	}

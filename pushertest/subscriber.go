@@ -12,34 +12,39 @@ import (
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
-// A Subscriber is a client in this process, subscribed to one channel. To the
-// server it is a client like those on WebSockets: it counts, it is a member, others
-// hear of it and webhooks tell of it. It records all that it gets, for as long as
-// it lives. Any number of goroutines may use it. [Server.Subscribe] makes one.
+// A Subscriber is a client in this process that is subscribed to one channel. For the
+// server it is a client like those on WebSockets: it is counted, it is a member of
+// presence channels, and other subscribers and webhooks are notified of it. It records
+// everything it receives until it is garbage. [Server.Subscribe] returns one. It is
+// safe for concurrent use.
 type Subscriber struct {
 	state   *state
-	peer    *peer
+	client  *client
 	channel string
 	config  subscriberConfig
-	stop    func() bool // has ctx no longer close the subscriber
+	stop    func() bool // releases the context of Subscribe
 
 	mu       sync.Mutex
 	received []Delivery
-	seen     int           // by Next
-	more     chan struct{} // closed when received grows or end is set
-	end      error
+	next     int           // index of the delivery that Next returns
+	changed  chan struct{} // closed when received grows or err is set
+	err      error         // why the subscriber ended
 }
 
-// A Delivery is an event as a subscriber gets it.
+// A Delivery is an event that a subscriber received.
 type Delivery struct {
 	Channel string
 	Name    string
-	Data    string // as a rule JSON; decrypted with [Decrypt]
-	UserID  string // who sent a client event on a presence channel, or ""
+
+	// Data is the data of the event, usually JSON, and decrypted if [Decrypt] is
+	// used. The Decode method of a pusher.EventType decodes it.
+	Data string
+
+	UserID string // ID of the member that sent a client event on a presence channel, or ""
 }
 
-// A CloseError says with which code and reason of the WebSocket protocol the server
-// has ended a [Subscriber]: 4009 for a terminated user, 1001 for a closed server.
+// A CloseError reports that the server closed a [Subscriber]: with code 4009 if its
+// user was terminated and 1001 if the server was closed.
 type CloseError struct {
 	Code   int
 	Reason string
@@ -49,48 +54,49 @@ func (e *CloseError) Error() string {
 	return fmt.Sprintf("pushertest: subscriber closed with code %d: %s", e.Code, e.Reason)
 }
 
-// ErrUnsubscribed is what [Subscriber.Next] returns after [Subscriber.Close], or
-// when the context of [Server.Subscribe] has ended.
+// ErrUnsubscribed is returned by [Subscriber.Next] after [Subscriber.Close], or when
+// the context of [Server.Subscribe] is done.
 var ErrUnsubscribed = errors.New("pushertest: subscriber closed")
 
-// Subscribe subscribes to a channel, with an authorization of the app's own where
-// the channel needs one: all channels that a client may subscribe to, and that of a
-// user with [AsUser]. What is triggered after Subscribe has returned is delivered,
-// before the trigger is answered. The subscriber leaves with [Subscriber.Close] or
-// when ctx ends.
+// Subscribe subscribes to a channel, with the authorization that it needs. It accepts
+// every channel that a client can subscribe to, including a user's channel with
+// [AsUser]. Events triggered after Subscribe has returned are delivered before the
+// response to their request is sent. The subscription ends with [Subscriber.Close] or
+// when ctx is done.
 //
-// What Pusher refuses in a pusher:error is an error with its text: a bad name, a
-// presence channel without [AsMember] or AsUser, a member or user that breaks the
-// rules. On a closed server the error is [http.ErrServerClosed].
+// Subscribe returns an error with the text of the pusher:error if Pusher would reject
+// the subscription: an invalid name, a presence channel without [AsMember] or AsUser,
+// an invalid member or user. If the server is closed, the error wraps
+// [http.ErrServerClosed].
 //
-// It goes without a connection: [Server.Fail], [Server.Delay] and
-// [Server.DropConnections] do not touch it.
+// A subscriber has no connection, so [Server.Fail], [Server.Delay],
+// [Server.DropConnections] and [Server.CloseConnections] do not affect it.
 func (s *Server) Subscribe(ctx context.Context, channel string, opts ...SubscribeOption) (*Subscriber, error) {
-	sub := &Subscriber{state: s.state, channel: channel, more: make(chan struct{})}
+	sub := &Subscriber{state: s.state, channel: channel, changed: make(chan struct{})}
 	for _, opt := range opts {
 		if err := opt(&sub.config); err != nil {
 			return nil, err
 		}
 	}
-	if err := ctx.Err(); err != nil {
+	if ctx.Err() != nil {
 		return nil, fmt.Errorf("pushertest: Subscribe: %w", context.Cause(ctx))
 	}
-	sub.peer = s.state.join(sub, false)
-	if sub.peer == nil {
+	sub.client = s.state.connect(sub, false)
+	if sub.client == nil {
 		return nil, fmt.Errorf("pushertest: Subscribe: %w", http.ErrServerClosed)
 	}
 	if err := sub.subscribe(); err != nil {
-		s.state.leave(sub.peer)
+		s.state.disconnect(sub.client)
 		return nil, fmt.Errorf("pushertest: Subscribe: %w", err)
 	}
-	sub.stop = context.AfterFunc(ctx, sub.leave)
+	sub.stop = context.AfterFunc(ctx, sub.disconnect)
 	return sub, nil
 }
 
-// subscribe says what a client on a WebSocket would say.
+// subscribe sends the messages that a client on a WebSocket sends.
 func (sub *Subscriber) subscribe() error {
 	if user := sub.config.user; user != "" {
-		err := sub.ask(eventSignin, map[string]string{
+		err := sub.request(eventSignin, map[string]string{
 			"user_data": user,
 			"auth":      sub.sign("::user::" + user),
 		})
@@ -106,103 +112,108 @@ func (sub *Subscriber) subscribe() error {
 	case protocol.IsPresence(sub.channel), protocol.IsPrivate(sub.channel):
 		data["auth"] = sub.sign(":" + sub.channel)
 	}
-	return sub.ask(eventSubscribe, data)
+	return sub.request(eventSubscribe, data)
 }
 
-func (sub *Subscriber) ask(event string, data map[string]string) error {
-	return sub.state.receive(sub.peer, []byte(quoted(map[string]any{"event": event, "data": data})))
+func (sub *Subscriber) request(event string, data map[string]string) error {
+	return sub.state.receive(sub.client, encodeJSON(map[string]any{"event": event, "data": data}))
 }
 
 func (sub *Subscriber) sign(text string) string {
-	return sub.state.app.Key + ":" + sub.state.secret.Sign([]byte(sub.peer.socketID+text))
+	return sub.state.app.Key + ":" + sub.state.secret.Sign([]byte(sub.client.socketID+text))
 }
 
-// SocketID returns the subscriber's socket ID, to have it left out of a trigger.
-func (sub *Subscriber) SocketID() string { return sub.peer.socketID }
+// SocketID returns the subscriber's socket ID. A trigger with this socket ID excludes
+// the subscriber.
+func (sub *Subscriber) SocketID() string { return sub.client.socketID }
 
-// Send sends a client event, whose name has to start with "client-", to the
-// channel's other subscribers. Data is JSON or any other text. What Pusher refuses
-// in a pusher:error is an error with its text; after the end of the subscriber the
-// error is that of [Subscriber.Next].
+// Send sends a client event to the channel's other subscribers. The name has to start
+// with "client-". If data is JSON it is sent as JSON, otherwise as a string.
+//
+// Send returns an error with the text of the pusher:error if Pusher would reject the
+// event. After the end of the subscription it returns the error of [Subscriber.Next].
 func (sub *Subscriber) Send(name, data string) error {
 	sub.mu.Lock()
-	end := sub.end
+	err := sub.err
 	sub.mu.Unlock()
-	if end != nil {
-		return end
+	if err != nil {
+		return err
 	}
 	r := map[string]any{"event": name, "channel": sub.channel, "data": data}
 	if json.Valid([]byte(data)) {
 		r["data"] = json.RawMessage(data)
 	}
-	if err := sub.state.receive(sub.peer, []byte(quoted(r))); err != nil {
+	if err := sub.state.receive(sub.client, encodeJSON(r)); err != nil {
 		return fmt.Errorf("pushertest: Send(%q): %w", name, err)
 	}
 	return nil
 }
 
-// Events returns what was delivered so far, in order, also what [Subscriber.Next]
-// has returned.
+// Events returns everything received so far, in order, including what
+// [Subscriber.Next] has returned.
 func (sub *Subscriber) Events() []Delivery {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	return slices.Clone(sub.received)
 }
 
-// Next returns the first delivery that it has not returned yet, and waits for it if
-// need be. If ctx ends first, the error is its cause. After the subscriber's end,
-// once all was returned, it is [ErrUnsubscribed] or a [*CloseError].
+// Next returns the first delivery that it has not returned before. If there is none,
+// it waits for it. If ctx is done first, the error wraps its cause. After the end of
+// the subscription, once all deliveries are returned, the error is [ErrUnsubscribed]
+// or a [*CloseError].
 func (sub *Subscriber) Next(ctx context.Context) (Delivery, error) {
 	for {
-		delivery, more, err := sub.next()
-		if more == nil {
+		delivery, changed, err := sub.poll()
+		if changed == nil {
 			return delivery, err
 		}
 		select {
-		case <-more:
+		case <-changed:
 		case <-ctx.Done():
-			return Delivery{}, fmt.Errorf("pushertest: no further event on %s: %w", sub.channel, context.Cause(ctx))
+			return Delivery{}, fmt.Errorf("pushertest: Next: no further event on %s: %w", sub.channel, context.Cause(ctx))
 		}
 	}
 }
 
-func (sub *Subscriber) next() (Delivery, <-chan struct{}, error) {
+// poll returns the next delivery or the final error or, if there is neither, a channel
+// that is closed when there is.
+func (sub *Subscriber) poll() (Delivery, <-chan struct{}, error) {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	switch {
-	case sub.seen < len(sub.received):
-		sub.seen++
-		return sub.received[sub.seen-1], nil, nil
-	case sub.end != nil:
-		return Delivery{}, nil, sub.end
+	case sub.next < len(sub.received):
+		sub.next++
+		return sub.received[sub.next-1], nil, nil
+	case sub.err != nil:
+		return Delivery{}, nil, sub.err
 	}
-	return Delivery{}, sub.more, nil
+	return Delivery{}, sub.changed, nil
 }
 
-// Close unsubscribes. Closing again does nothing.
+// Close ends the subscription. A second call does nothing.
 func (sub *Subscriber) Close() {
 	sub.stop()
-	sub.leave()
+	sub.disconnect()
 }
 
-func (sub *Subscriber) leave() {
-	sub.state.leave(sub.peer)
-	sub.finish(ErrUnsubscribed)
+func (sub *Subscriber) disconnect() {
+	sub.state.disconnect(sub.client)
+	sub.end(ErrUnsubscribed)
 }
 
-// send makes the subscriber an outlet.
-func (sub *Subscriber) send(f frame) {
+// send implements transport.
+func (sub *Subscriber) send(encoded []byte) {
 	var m struct {
 		message
 		Data json.RawMessage `json:"data"`
 	}
-	if f[0] != finalText || json.Unmarshal(f.text(), &m) != nil {
-		return
+	if err := json.Unmarshal(encoded, &m); err != nil {
+		panic(fmt.Errorf("pushertest: decoding a message of the server: %w", err))
 	}
 	if protocol.IsReserved(m.Event) && !sub.config.protocolEvents {
 		return
 	}
-	delivery := Delivery{Channel: m.Channel, Name: m.Event, Data: textOf(m.Data), UserID: m.UserID}
+	delivery := Delivery{Channel: m.Channel, Name: m.Event, Data: stringOrJSON(m.Data), UserID: m.UserID}
 	if key := sub.config.masterKey; key != nil && protocol.IsEncrypted(m.Channel) {
 		if plain, err := key.Decrypt(m.Channel, []byte(delivery.Data)); err == nil {
 			delivery.Data = string(plain)
@@ -211,18 +222,18 @@ func (sub *Subscriber) send(f frame) {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	sub.received = append(sub.received, delivery)
-	close(sub.more)
-	sub.more = make(chan struct{})
+	close(sub.changed)
+	sub.changed = make(chan struct{})
 }
 
-// close makes the subscriber an outlet.
-func (sub *Subscriber) close(code int, reason string) { sub.finish(&CloseError{code, reason}) }
+// close implements transport.
+func (sub *Subscriber) close(code int, reason string) { sub.end(&CloseError{code, reason}) }
 
-func (sub *Subscriber) finish(end error) {
+func (sub *Subscriber) end(err error) {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
-	if sub.end == nil {
-		sub.end = end
-		close(sub.more)
+	if sub.err == nil {
+		sub.err = err
+		close(sub.changed)
 	}
 }

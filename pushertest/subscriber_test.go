@@ -2,40 +2,18 @@ package pushertest_test
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
-
-	"golang.org/x/crypto/nacl/secretbox"
 
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
-// join subscribes in process, for as long as the test lasts.
-func join(t testing.TB, s *pushertest.Server, channel string, opts ...pushertest.SubscribeOption) *pushertest.Subscriber {
-	t.Helper()
-	sub, err := s.Subscribe(t.Context(), channel, opts...)
-	if err != nil {
-		t.Fatalf("Subscribe(%q) = %v, want nil", channel, err)
-	}
-	return sub
-}
-
-func checkDeliveries(t testing.TB, sub *pushertest.Subscriber, want ...pushertest.Delivery) {
-	t.Helper()
-	if got := sub.Events(); !slices.Equal(got, want) {
-		t.Errorf("Events() =\n%.1000v, want\n%.1000v", got, want)
-	}
-}
-
-func TestSubscribersInProcessGetWhatOthersGet(t *testing.T) {
-	s := listen(t)
+func TestSubscriber(t *testing.T) {
+	s := newListeningServer(t)
 	ada := join(t, s, "presence-x", pushertest.AsMember("ada", map[string]int{"n": 1}), pushertest.ProtocolEvents())
 	grace := join(t, s, "presence-x", pushertest.AsUser("grace"))
 	trigger(t, s, `{"name":"a","channel":"presence-x","data":"{}","socket_id":"`+grace.SocketID()+`"}`)
@@ -63,25 +41,7 @@ func TestSubscribersInProcessGetWhatOthersGet(t *testing.T) {
 	checkDeliveries(t, grace, pushertest.Delivery{Channel: "presence-x", Name: "client-c", UserID: "ada"})
 }
 
-// The keys are those of the tests of Pusher's Node library: the master key, and the
-// channel's own that follows from it.
-func TestEncryptedEventsAreDecrypted(t *testing.T) {
-	const channel = "private-encrypted-bla"
-	s := listen(t)
-	sub := join(t, s, channel, pushertest.Decrypt("zyrm8pvV2C9fJcBfhyXzvxbJVN/H7QLmbe0xJi1GhPU="))
-	key := [32]byte(must(base64.StdEncoding.DecodeString("nlr49ISQHz91yS3cy/yWmW8wFMNeTnNL5tNHnbPJcLQ=")))
-	nonce := [24]byte{1}
-	data := fmt.Sprintf(`{"nonce":%q,"ciphertext":%q}`, base64.StdEncoding.EncodeToString(nonce[:]),
-		base64.StdEncoding.EncodeToString(secretbox.Seal(nil, []byte(`{"hello":"world"}`), &nonce, &key)))
-	for _, data := range []string{data, "{}"} {
-		trigger(t, s, `{"name":"n","channel":"`+channel+`","data":`+jsonOf(data)+`}`)
-	}
-	checkDeliveries(t, sub,
-		pushertest.Delivery{Channel: channel, Name: "n", Data: `{"hello":"world"}`},
-		pushertest.Delivery{Channel: channel, Name: "n", Data: "{}"})
-}
-
-func TestNextWaits(t *testing.T) {
+func TestSubscriber_Next(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		sub := join(t, s, "c")
@@ -111,23 +71,23 @@ func TestNextWaits(t *testing.T) {
 	})
 }
 
-func TestSubscribersEnd(t *testing.T) {
+func TestSubscriber_ends(t *testing.T) {
 	cause := errors.New("enough")
 	tests := []struct {
 		name string
 		end  func(*testing.T, *pushertest.Server, *pushertest.Subscriber, context.CancelCauseFunc)
 		want error
 	}{
-		{"by themselves", func(_ *testing.T, _ *pushertest.Server, sub *pushertest.Subscriber, _ context.CancelCauseFunc) {
+		{"closed", func(_ *testing.T, _ *pushertest.Server, sub *pushertest.Subscriber, _ context.CancelCauseFunc) {
 			sub.Close()
 		}, pushertest.ErrUnsubscribed},
-		{"with their context", func(_ *testing.T, _ *pushertest.Server, _ *pushertest.Subscriber, cancel context.CancelCauseFunc) {
+		{"context canceled", func(_ *testing.T, _ *pushertest.Server, _ *pushertest.Subscriber, cancel context.CancelCauseFunc) {
 			cancel(cause)
 		}, pushertest.ErrUnsubscribed},
-		{"with the server", func(_ *testing.T, s *pushertest.Server, _ *pushertest.Subscriber, _ context.CancelCauseFunc) {
+		{"server closed", func(_ *testing.T, s *pushertest.Server, _ *pushertest.Subscriber, _ context.CancelCauseFunc) {
 			s.Close()
 		}, &pushertest.CloseError{Code: 1001, Reason: "The server is closed"}},
-		{"when their user is terminated", func(t *testing.T, s *pushertest.Server, _ *pushertest.Subscriber, _ context.CancelCauseFunc) {
+		{"user terminated", func(t *testing.T, s *pushertest.Server, _ *pushertest.Subscriber, _ context.CancelCauseFunc) {
 			call(t, s, http.MethodPost, "/apps/3/users/1/terminate_connections", "{}")
 		}, &pushertest.CloseError{Code: 4009, Reason: "You got disconnected by the app."}},
 	}
@@ -170,7 +130,7 @@ func checkEnd(t *testing.T, what string, err, want error) {
 	}
 }
 
-func TestNextEndsWithItsContext(t *testing.T) {
+func TestSubscriber_Next_canceled(t *testing.T) {
 	s := newServer(t)
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -183,26 +143,26 @@ func TestNextEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestSubscribeRefuses(t *testing.T) {
+func TestServer_Subscribe_invalid(t *testing.T) {
 	tests := []struct {
 		name, channel string
 		opts          []pushertest.SubscribeOption
 		want          string
 	}{
-		{"a bad name", "a b", nil, "Invalid channel name"},
-		{"a presence channel without a member", "presence-x", nil, "needs channel_data"},
-		{"a member without an ID", "presence-x", []pushertest.SubscribeOption{pushertest.AsMember("", nil)}, "user_id"},
-		{"info that is no object", "presence-x", []pushertest.SubscribeOption{pushertest.AsMember("1", "Ada")}, "must be a type of hash"},
-		{"info that is no JSON", "presence-x", []pushertest.SubscribeOption{pushertest.AsMember("1", func() {})}, "AsMember"},
-		{"a user without an ID", "c", []pushertest.SubscribeOption{pushertest.AsUser("")}, "user ID is empty"},
-		{"the channel of a user that it is not", "#server-to-user-2", []pushertest.SubscribeOption{pushertest.AsUser("1")}, "signed in as that user"},
-		{"a master key that is none", "private-encrypted-x", []pushertest.SubscribeOption{pushertest.Decrypt("hush")}, "Decrypt"},
+		{"invalid name", "a b", nil, "Invalid channel name"},
+		{"no member", "presence-x", nil, "needs channel_data"},
+		{"empty member ID", "presence-x", []pushertest.SubscribeOption{pushertest.AsMember("", nil)}, "member ID is empty"},
+		{"info is not an object", "presence-x", []pushertest.SubscribeOption{pushertest.AsMember("1", "Ada")}, "must be a type of hash"},
+		{"info cannot be encoded", "presence-x", []pushertest.SubscribeOption{pushertest.AsMember("1", func() {})}, "AsMember"},
+		{"empty user ID", "c", []pushertest.SubscribeOption{pushertest.AsUser("")}, "user ID is empty"},
+		{"channel of another user", "#server-to-user-2", []pushertest.SubscribeOption{pushertest.AsUser("1")}, "signed in as that user"},
+		{"invalid master key", "private-encrypted-x", []pushertest.SubscribeOption{pushertest.Decrypt("s3cr3t")}, "Decrypt"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := newServer(t)
 			_, err := s.Subscribe(t.Context(), test.channel, test.opts...)
-			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(fmt.Sprintf("%+v", err), "hush") {
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(fmt.Sprintf("%+v", err), "s3cr3t") {
 				t.Errorf("Subscribe(%q) = %v, want an error with %q", test.channel, err, test.want)
 			}
 			checkGet(t, s, channels, `{"channels":{}}`)
@@ -210,59 +170,10 @@ func TestSubscribeRefuses(t *testing.T) {
 	}
 	s := newServer(t)
 	if err := join(t, s, "c").Send("client-a", "{}"); err == nil || !strings.Contains(err.Error(), "only supported on private and presence channels") {
-		t.Errorf("Send() on a public channel = %v, want Pusher's refusal", err)
+		t.Errorf("Send() on a public channel = %v, want an error", err)
 	}
 	s.Close()
 	if _, err := s.Subscribe(t.Context(), "c"); !errors.Is(err, http.ErrServerClosed) {
 		t.Errorf("Subscribe() after Close = %v, want http.ErrServerClosed", err)
-	}
-}
-
-// Source: Pusher Channels docs, "Subscription counting".
-func TestSubscriptionCountsAreToldAtOnceUpToAHundred(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t)
-		first := join(t, s, "c", pushertest.ProtocolEvents())
-		last := func() string {
-			all := first.Events()
-			return all[len(all)-1].Data
-		}
-		var others []*pushertest.Subscriber
-		for i := 2; i <= 103; i++ {
-			others = append(others, join(t, s, "c"))
-			if want := fmt.Sprintf(`{"subscription_count":%d}`, min(i, 100)); last() != want {
-				t.Fatalf("with %d subscribers the count is %s, want %s", i, last(), want)
-			}
-		}
-		time.Sleep(5*time.Second - 1)
-		synctest.Wait()
-		if want := `{"subscription_count":100}`; last() != want {
-			t.Errorf("the count is %s after less than 5 seconds, want %s", last(), want)
-		}
-		time.Sleep(time.Nanosecond)
-		synctest.Wait()
-		if want := `{"subscription_count":103}`; last() != want {
-			t.Errorf("the count is %s after 5 seconds, want %s", last(), want)
-		}
-		for _, sub := range others {
-			sub.Close()
-		}
-		time.Sleep(5 * time.Second)
-		synctest.Wait()
-		if want := `{"subscription_count":1}`; last() != want {
-			t.Errorf("the count is %s in the end, want %s", last(), want)
-		}
-		for range 101 {
-			join(t, s, "d") // leaves a count to be told when the server closes
-		}
-	})
-}
-
-func TestPresenceChannelsTellNoSubscriptionCount(t *testing.T) {
-	s := newServer(t)
-	sub := join(t, s, "presence-x", pushertest.AsMember("1", nil), pushertest.ProtocolEvents())
-	join(t, s, "presence-x", pushertest.AsMember("1", nil))
-	if got := sub.Events(); len(got) != 1 {
-		t.Errorf("Events() = %v, want one that tells of the subscription", got)
 	}
 }

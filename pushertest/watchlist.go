@@ -2,38 +2,38 @@ package pushertest
 
 import "slices"
 
-// A watchlistEvent tells who of those that a user watches came or went.
+// A watchlistEvent reports which watched users came online or went offline.
 //
-// Source: Pusher Channels docs, "Watchlist events"; the form is that which
-// pusher-js reads.
+// Source: Pusher Channels docs, "Watchlist events". The JSON is what pusher-js
+// reads.
 type watchlistEvent struct {
 	Name    string   `json:"name"` // "online" or "offline"
 	UserIDs []string `json:"user_ids"`
 }
 
 func watchlistMessage(events ...watchlistEvent) message {
-	return message{Event: eventWatchlist, Data: quoted(map[string][]watchlistEvent{"events": events})}
+	return message{Event: eventWatchlist, Data: jsonText(map[string][]watchlistEvent{"events": events})}
 }
 
-// tellWatchers tells all who watch a user, but one, that it comes or goes. The
-// caller holds the lock, as it does for tellWatchlist.
-func (s *state) tellWatchers(userID, name string, except *peer) {
+// notifyWatchers sends to all clients that watch a user, except one, that the user
+// came online or went offline. The caller holds the lock, as for sendWatchlist.
+func (s *state) notifyWatchers(userID, name string, except *client) {
 	watchers := s.watchers[userID]
 	if len(watchers) == 0 {
 		return
 	}
-	f := watchlistMessage(watchlistEvent{name, []string{userID}}).frame()
-	for _, p := range watchers {
-		if p != except {
-			p.outlet.send(f)
+	encoded := watchlistMessage(watchlistEvent{name, []string{userID}}).encode()
+	for _, c := range watchers {
+		if c != except {
+			c.transport.send(encoded)
 		}
 	}
 }
 
-// tellWatchlist tells a peer which of those it watches are online.
-func (s *state) tellWatchlist(p *peer) {
+// sendWatchlist sends a client which of the users it watches are online.
+func (s *state) sendWatchlist(c *client) {
 	online, offline := watchlistEvent{Name: "online"}, watchlistEvent{Name: "offline"}
-	for _, id := range p.user.Watchlist {
+	for _, id := range c.user.Watchlist {
 		event := &offline
 		if len(s.online[id]) > 0 {
 			event = &online
@@ -42,6 +42,6 @@ func (s *state) tellWatchlist(p *peer) {
 	}
 	events := slices.DeleteFunc([]watchlistEvent{online, offline}, func(e watchlistEvent) bool { return e.UserIDs == nil })
 	if len(events) > 0 {
-		p.outlet.send(watchlistMessage(events...).frame())
+		c.transport.send(watchlistMessage(events...).encode())
 	}
 }

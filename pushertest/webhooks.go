@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// The webhooks' events.
+// Names of webhook events.
 //
 // Source: Pusher Channels docs, "Webhooks".
 const (
-	hookOccupied      = "channel_occupied"
-	hookVacated       = "channel_vacated"
-	hookMemberAdded   = "member_added"
-	hookMemberRemoved = "member_removed"
-	hookClientEvent   = "client_event"
-	hookCacheMiss     = "cache_miss"
-	hookCount         = "subscription_count"
+	webhookOccupied      = "channel_occupied"
+	webhookVacated       = "channel_vacated"
+	webhookMemberAdded   = "member_added"
+	webhookMemberRemoved = "member_removed"
+	webhookClientEvent   = "client_event"
+	webhookCacheMiss     = "cache_miss"
+	webhookCount         = "subscription_count"
 )
 
-// A hook is an event of a webhook.
-type hook struct {
+// A webhookEvent is an event of a webhook.
+type webhookEvent struct {
 	Name              string `json:"name"`
 	Channel           string `json:"channel"`
 	Event             string `json:"event,omitempty"`
@@ -30,91 +30,95 @@ type hook struct {
 	SubscriptionCount *int   `json:"subscription_count,omitempty"`
 }
 
-// hooks hand each event to every endpoint, in order.
-type hooks struct {
+// webhooks passes events to all endpoints. Departures (channel_vacated and
+// member_removed) are delayed and dropped if the channel is occupied or the member is
+// back in time.
+type webhooks struct {
 	delay     time.Duration
-	endpoints []*endpoint
+	endpoints []*webhookEndpoint
 
-	mu     sync.Mutex
-	closed bool
-	gone   []absence   // the oldest first
-	timer  *time.Timer // runs while somebody is gone
+	mu         sync.Mutex
+	closed     bool
+	departures []departure // the oldest first
+	timer      *time.Timer // posts departures; nil if there are none
 }
 
-// An absence is a channel or a member that has left and may be back in time.
-type absence struct {
-	event hook
-	until time.Time
+type departure struct {
+	event webhookEvent
+	due   time.Time
 }
 
-func newHooks(cfg *config) *hooks {
-	h := &hooks{delay: cfg.webhookDelay}
+func newWebhooks(cfg *config) *webhooks {
+	w := &webhooks{delay: cfg.webhookDelay}
 	for _, url := range cfg.webhooks {
-		h.endpoints = append(h.endpoints, newEndpoint(cfg, url))
+		w.endpoints = append(w.endpoints, newWebhookEndpoint(cfg, url))
 	}
-	return h
+	return w
 }
 
-// post sends an event now.
-func (h *hooks) post(event hook) {
-	for _, e := range h.endpoints {
+// post passes the event to all endpoints.
+func (w *webhooks) post(event webhookEvent) {
+	for _, e := range w.endpoints {
 		e.add(event)
 	}
 }
 
-// came tells that a channel is occupied or a member there, unless nobody has been
-// told yet that it was gone.
-func (h *hooks) came(event hook) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for i, absent := range h.gone {
-		if absent.event.Channel == event.Channel && absent.event.UserID == event.UserID {
-			h.gone = slices.Delete(h.gone, i, i+1)
+// postReturn posts that a channel is occupied or that a member was added, unless the
+// departure has not been posted yet: then it drops both.
+func (w *webhooks) postReturn(event webhookEvent) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, d := range w.departures {
+		if d.event.Channel == event.Channel && d.event.UserID == event.UserID {
+			w.departures = slices.Delete(w.departures, i, i+1)
 			return
 		}
 	}
-	h.post(event)
+	w.post(event)
 }
 
-// left tells, after the delay, that a channel is vacated or a member gone.
-func (h *hooks) left(event hook) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// postDeparture posts, after the delay, that a channel was vacated or a member was
+// removed.
+func (w *webhooks) postDeparture(event webhookEvent) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	switch {
-	case h.closed || len(h.endpoints) == 0:
-	case h.delay <= 0:
-		h.post(event)
+	case w.closed || len(w.endpoints) == 0:
+	case w.delay <= 0:
+		w.post(event)
 	default:
-		h.gone = append(h.gone, absence{event, time.Now().Add(h.delay)})
-		if h.timer == nil {
-			h.timer = time.AfterFunc(h.delay, h.tellGone)
+		w.departures = append(w.departures, departure{event, time.Now().Add(w.delay)})
+		if w.timer == nil {
+			w.timer = time.AfterFunc(w.delay, w.postDue)
 		}
 	}
 }
 
-func (h *hooks) tellGone() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// postDue posts the departures that are due and waits for the next one.
+func (w *webhooks) postDue() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	now := time.Now()
-	for len(h.gone) > 0 && !now.Before(h.gone[0].until) {
-		h.post(h.gone[0].event)
-		h.gone = h.gone[1:]
+	for len(w.departures) > 0 && !now.Before(w.departures[0].due) {
+		w.post(w.departures[0].event)
+		w.departures = w.departures[1:]
 	}
-	if h.timer = nil; len(h.gone) > 0 && !h.closed {
-		h.timer = time.AfterFunc(h.gone[0].until.Sub(now), h.tellGone)
+	if w.timer = nil; len(w.departures) > 0 && !w.closed {
+		w.timer = time.AfterFunc(w.departures[0].due.Sub(now), w.postDue)
 	}
 }
 
-// close ends all deliveries and returns how many events are lost by it.
-func (h *hooks) close() (lost int) {
-	h.mu.Lock()
-	h.closed = true
-	if h.timer != nil {
-		h.timer.Stop()
+// close stops all deliveries and returns the number of events that were not
+// delivered.
+func (w *webhooks) close() (lost int) {
+	w.mu.Lock()
+	w.closed = true
+	if w.timer != nil {
+		w.timer.Stop()
 	}
-	lost = len(h.gone) * len(h.endpoints)
-	h.mu.Unlock()
-	for _, e := range h.endpoints {
+	lost = len(w.departures) * len(w.endpoints)
+	w.mu.Unlock()
+	for _, e := range w.endpoints {
 		lost += e.close()
 	}
 	return lost

@@ -2,13 +2,10 @@ package pushertest_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
-	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,12 +14,13 @@ import (
 	"github.com/openchannels/pusher-go/webhook"
 )
 
-// receiver is an app's endpoint: it verifies what comes and hands it on.
-func receiver(t testing.TB, s func() *pushertest.Server, hooks chan<- *webhook.Webhook) *httptest.Server {
+// newWebhookReceiver returns the endpoint of an app. It verifies webhooks and sends them
+// to the channel.
+func newWebhookReceiver(t testing.TB, s func() *pushertest.Server, hooks chan<- *webhook.Webhook) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		app := s().App()
-		verifier, err := webhook.NewVerifier(webhook.Token{Key: app.Key, Secret: app.Secret})
+		verifier, err := webhook.New(app.Key, app.Secret)
 		if err != nil {
 			t.Error(err)
 			return
@@ -36,25 +34,25 @@ func receiver(t testing.TB, s func() *pushertest.Server, hooks chan<- *webhook.W
 	return server
 }
 
-// hooked returns a server with an endpoint.
-func hooked(t testing.TB, opts ...pushertest.Option) (*pushertest.Server, <-chan *webhook.Webhook) {
+// newWebhookServer returns a server that posts webhooks to the returned channel.
+func newWebhookServer(t testing.TB, opts ...pushertest.Option) (*pushertest.Server, <-chan *webhook.Webhook) {
 	t.Helper()
 	hooks := make(chan *webhook.Webhook, 1000)
 	var s *pushertest.Server
-	to := receiver(t, func() *pushertest.Server { return s }, hooks)
+	to := newWebhookReceiver(t, func() *pushertest.Server { return s }, hooks)
 	s = newServer(t, append(opts, pushertest.WithWebhook(to.URL), pushertest.WithTestLog(t))...)
 	return s, hooks
 }
 
-// checkHooks checks the next events, in however many deliveries they come.
-func checkHooks(t testing.TB, hooks <-chan *webhook.Webhook, want ...webhook.Event) {
+// expectWebhooks checks the next events, in any number of deliveries.
+func expectWebhooks(t testing.TB, hooks <-chan *webhook.Webhook, want ...webhook.Event) {
 	t.Helper()
 	var got []webhook.Event
 	for len(got) < len(want) {
 		select {
 		case hook := <-hooks:
 			got = append(got, hook.Events...)
-		case <-time.After(patience):
+		case <-time.After(timeout):
 			t.Fatalf("webhooks: %+v and no more, want %+v", got, want)
 		}
 	}
@@ -63,8 +61,8 @@ func checkHooks(t testing.TB, hooks <-chan *webhook.Webhook, want ...webhook.Eve
 	}
 }
 
-func TestWebhooksTellWhatHappens(t *testing.T) {
-	s, hooks := hooked(t)
+func TestWebhooks(t *testing.T) {
+	s, hooks := newWebhookServer(t)
 	ada := join(t, s, "presence-x", pushertest.AsMember("ada", nil))
 	grace1 := join(t, s, "presence-x", pushertest.AsMember("grace", nil))
 	grace2 := join(t, s, "presence-x", pushertest.AsMember("grace", nil))
@@ -74,7 +72,7 @@ func TestWebhooksTellWhatHappens(t *testing.T) {
 	grace1.Close()
 	grace2.Close()
 	ada.Close()
-	checkHooks(t, hooks,
+	expectWebhooks(t, hooks,
 		webhook.ChannelOccupied{Channel: "presence-x"},
 		webhook.MemberAdded{Channel: "presence-x", UserID: "ada"},
 		webhook.MemberAdded{Channel: "presence-x", UserID: "grace"},
@@ -88,7 +86,7 @@ func TestWebhooksTellWhatHappens(t *testing.T) {
 	join(t, s, "cache-y")
 	first.Close()
 	trigger(t, s, `{"name":"n","channel":"cache-y","data":"d"}`)
-	checkHooks(t, hooks,
+	expectWebhooks(t, hooks,
 		webhook.ChannelOccupied{Channel: "cache-y"},
 		webhook.CacheMiss{Channel: "cache-y"},
 		webhook.SubscriptionCount{Channel: "cache-y", Count: 1},
@@ -96,127 +94,56 @@ func TestWebhooksTellWhatHappens(t *testing.T) {
 		webhook.SubscriptionCount{Channel: "cache-y", Count: 1},
 	)
 
-	// Of users' channels there are no webhooks.
+	// There are no webhooks for channels of users.
 	join(t, s, "#server-to-user-1", pushertest.AsUser("1")).Close()
 	sender := join(t, s, "private-z")
 	if err := sender.Send("client-a", `"text"`); err != nil {
 		t.Fatal(err)
 	}
-	checkHooks(t, hooks,
+	expectWebhooks(t, hooks,
 		webhook.ChannelOccupied{Channel: "private-z"},
 		webhook.SubscriptionCount{Channel: "private-z", Count: 1},
 		webhook.ClientEvent{Channel: "private-z", Event: "client-a", Data: "text", SocketID: sender.SocketID()},
 	)
 }
 
-func TestWhoIsElsewhereIsNoNewsToWebhooks(t *testing.T) {
-	s, hooks := hooked(t)
-	set(t, s, "presence-x", pushertest.ChannelState{Users: []string{"ada"}})
+// The miss is posted once for each time that the cache is empty.
+func TestWebhooks_cacheMiss(t *testing.T) {
+	clock := newClock(time.Unix(1700000000, 0))
+	s, hooks := newWebhookServer(t, pushertest.WithClock(clock.Now), pushertest.WithSubscriptionCounting(false))
+	join(t, s, "cache-x")
+	join(t, s, "cache-x")
+	send(t, s, sign(t, s, newRequest(http.MethodPost, events, `{"name":"n","channel":"cache-x","data":"d"}`), clock.Now()))
+	join(t, s, "cache-x")
+	clock.add(30 * time.Minute)
+	join(t, s, "cache-x")
+	join(t, s, "cache-x")
+	join(t, s, "last")
+	expectWebhooks(t, hooks,
+		webhook.ChannelOccupied{Channel: "cache-x"},
+		webhook.CacheMiss{Channel: "cache-x"},
+		webhook.CacheMiss{Channel: "cache-x"},
+		webhook.ChannelOccupied{Channel: "last"},
+	)
+}
+
+func TestWebhooks_externalSubscribers(t *testing.T) {
+	s, hooks := newWebhookServer(t)
+	setChannel(t, s, "presence-x", pushertest.ChannelState{Users: []string{"ada"}})
 	join(t, s, "presence-x", pushertest.AsMember("ada", nil)).Close()
 	join(t, s, "presence-x", pushertest.AsMember("grace", nil)).Close()
-	checkHooks(t, hooks,
+	expectWebhooks(t, hooks,
 		webhook.MemberAdded{Channel: "presence-x", UserID: "grace"},
 		webhook.MemberRemoved{Channel: "presence-x", UserID: "grace"},
 	)
 }
 
-func TestWebhooksAreBatched(t *testing.T) {
-	const channels = 45
-	arrived, goOn := make(chan int), make(chan struct{})
-	at := time.Unix(1327078148, 132e6)
-	to := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		hook, err := must(webhook.NewVerifier(webhook.Token{Key: testApp.Key, Secret: testApp.Secret})).Parse(r)
-		if err != nil || !hook.Time.Equal(at) {
-			t.Errorf("Parse() = %+v, %v, want a webhook of %v", hook, err, at)
-			hook = &webhook.Webhook{}
-		}
-		arrived <- len(hook.Events)
-		<-goOn
-	}))
-	defer to.Close()
-	s := newServer(t, pushertest.WithApp(testApp), pushertest.WithWebhook(to.URL), pushertest.WithSubscriptionCounting(false),
-		pushertest.WithClock(func() time.Time { return at }))
-	join(t, s, "first")
-	got := []int{<-arrived}
-	for i := range channels {
-		join(t, s, fmt.Sprintf("channel-%d", i))
-	}
-	close(goOn)
-	got = append(got, <-arrived, <-arrived, <-arrived)
-	if want := []int{1, 20, 20, 5}; !reflect.DeepEqual(got, want) {
-		t.Errorf("deliveries of %v events, want %v", got, want)
-	}
-}
-
-// In this and the next test the endpoint is outside the bubble: a connection of its
-// own would keep time from passing. That of a delivery does, so that a delivery
-// takes no time.
-func TestWebhooksAreRepeated(t *testing.T) {
-	always500 := []int{500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500}
-	tests := []struct {
-		name     string
-		statuses []int
-		want     string // waits, and what became of it
-	}{
-		{"until one is accepted", []int{500, 404, 302, 204}, "250ms 500ms 1s"},
-		{"for five minutes", always500, "250ms 500ms 1s 2s 4s 8s 16s 30s 30s 30s 30s 30s 30s 30s 30s given up"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			statuses, signatures := test.statuses, map[string]int{}
-			to := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				signatures[r.Header.Get("X-Pusher-Signature")]++
-				w.Header().Set("Location", "/elsewhere")
-				w.WriteHeader(statuses[0])
-				statuses = statuses[1:]
-			}))
-			defer to.Close()
-			var log logged
-			synctest.Test(t, func(t *testing.T) {
-				s := newServer(t, pushertest.WithWebhook(to.URL), pushertest.WithSubscriptionCounting(false), pushertest.WithTestLog(&log))
-				join(t, s, "c")
-				time.Sleep(10 * time.Minute)
-				s.Close() // before the subscriber leaves
-			})
-			to.Close()
-			if len(statuses) != 0 || len(signatures) != 1 {
-				t.Errorf("%d attempts were not made, and %d deliveries, want 0 and 1", len(statuses), len(signatures))
-			}
-			var got []string
-			for _, match := range regexp.MustCompile(`wait=(\S+)|(given up)`).FindAllStringSubmatch(log.String(), -1) {
-				got = append(got, match[1]+match[2])
-			}
-			if got := strings.Join(got, " "); got != test.want {
-				t.Errorf("the log has %q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
-// logged is a test's log that can be read.
-type logged struct {
-	mu    sync.Mutex
-	lines strings.Builder
-}
-
-func (l *logged) Logf(format string, args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, _ = fmt.Fprintf(&l.lines, format+"\n", args...)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.lines.String()
-}
-
 // Source: Pusher Channels docs, "Webhooks".
-func TestWebhooksOfTheGoneWaitAndAreDroppedIfTheyReturn(t *testing.T) {
+func TestWithWebhookDelay(t *testing.T) {
 	hooks := make(chan *webhook.Webhook, 1000)
 	app := newServer(t)
-	to := receiver(t, func() *pushertest.Server { return app }, hooks)
-	var log logged
+	to := newWebhookReceiver(t, func() *pushertest.Server { return app }, hooks)
+	var log logBuffer
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, pushertest.WithWebhook(to.URL), pushertest.WithWebhookDelay(3*time.Second), pushertest.WithTestLog(&log))
 		ada := pushertest.AsMember("ada", nil)
@@ -228,63 +155,19 @@ func TestWebhooksOfTheGoneWaitAndAreDroppedIfTheyReturn(t *testing.T) {
 		sub.Close()
 		time.Sleep(3*time.Second - 1)
 		if got := len(hooks); got > 2 {
-			t.Errorf("%d deliveries before 3 seconds have passed, want that of who came", got)
+			t.Errorf("%d deliveries before 3 seconds have passed, want only those of the arrival", got)
 		}
 		time.Sleep(time.Second)
-		join(t, s, "presence-x", ada).Close() // is still to be told of when the server closes
+		join(t, s, "presence-x", ada).Close() // the departure is not due when the server closes
 		time.Sleep(time.Second)
 		s.Close()
 		if want := "webhook_events_lost=2"; !strings.Contains(log.String(), want) {
 			t.Errorf("the log has no %s but\n%s", want, log.String())
 		}
 	})
-	checkHooks(t, hooks,
+	expectWebhooks(t, hooks,
 		webhook.ChannelOccupied{Channel: "presence-x"}, webhook.MemberAdded{Channel: "presence-x", UserID: "ada"},
 		webhook.MemberRemoved{Channel: "presence-x", UserID: "ada"}, webhook.ChannelVacated{Channel: "presence-x"},
 		webhook.ChannelOccupied{Channel: "presence-x"}, webhook.MemberAdded{Channel: "presence-x", UserID: "ada"},
 	)
-}
-
-// Deliveries that cannot be made end with the server, and count.
-func TestCloseTellsWhatWasLost(t *testing.T) {
-	unreachable := httptest.NewServer(http.NotFoundHandler())
-	unreachable.Close()
-	var log logged
-	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, pushertest.WithWebhook(unreachable.URL), pushertest.WithTestLog(&log))
-		for range 5001 {
-			join(t, s, "c").Close()
-		}
-		time.Sleep(time.Second)
-		join(t, s, "d")
-		s.Close()
-	})
-	for _, want := range []string{
-		"webhook event dropped: too many wait", "connection refused",
-		`msg="pushertest: closed while in use" connections=0 subscribers=1 webhook_events_lost=10000`,
-	} {
-		if !strings.Contains(log.String(), want) {
-			t.Errorf("the log has no %q but\n%.2000s", want, log.String())
-		}
-	}
-}
-
-func TestOptionsOfWebhooksAreChecked(t *testing.T) {
-	_, err := pushertest.New(
-		pushertest.WithWebhook("/relative"),
-		pushertest.WithWebhook("ftp://user:hush@host/"),
-		pushertest.WithWebhook("http://user:hush@host:port/"),
-		pushertest.WithWebhookDelay(-1),
-		pushertest.WithActivityTimeout(1500*time.Millisecond),
-		pushertest.WithAuthorizationTimeout(0),
-		pushertest.WithTestLog(nil),
-	)
-	for _, want := range []string{"WithWebhook: ", "WithWebhookDelay(-1ns)", "WithActivityTimeout(1.5s)", "WithAuthorizationTimeout(0s)", "WithTestLog"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("New(...) = %v, want an error with %q", err, want)
-		}
-	}
-	if strings.Contains(err.Error(), "hush") {
-		t.Errorf("New(...) = %v, which holds a password", err)
-	}
 }

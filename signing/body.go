@@ -2,39 +2,43 @@ package signing
 
 import (
 	"bytes"
+	"crypto/md5" // defined by the protocol; the HMAC protects the sum
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 )
 
-// hashBody writes the request's body to sum, and returns its length. The body
-// stays sendable: what is read is a copy that GetBody opens.
-func hashBody(sum hash.Hash, req *http.Request) (int64, error) {
+// bodyMD5 returns the MD5 of the request's body in hexadecimal digits, or "" if the
+// body is empty. It reads a copy that GetBody returns, so that the body can still be
+// sent.
+func bodyMD5(req *http.Request) (string, error) {
 	if req.Body == nil || req.Body == http.NoBody {
-		return 0, nil
+		return "", nil
 	}
 	if req.GetBody == nil {
-		if err := keepBody(req); err != nil {
-			return 0, err
+		if err := bufferBody(req); err != nil {
+			return "", err
 		}
 	}
 	body, err := req.GetBody()
 	if err != nil {
-		return 0, fmt.Errorf("signing: opening the request body: %w", err)
+		return "", fmt.Errorf("signing: opening the request body: %w", err)
 	}
-	sum.Reset()
+	sum := md5.New()
 	n, err := io.Copy(sum, body)
 	if err := errors.Join(err, body.Close()); err != nil {
-		return 0, fmt.Errorf("signing: reading the request body: %w", err)
+		return "", fmt.Errorf("signing: reading the request body: %w", err)
 	}
-	return n, nil
+	if n == 0 {
+		return "", nil
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// keepBody reads a body that can be read once into memory, so that it can be
-// hashed, sent and, after a failure, sent again.
-func keepBody(req *http.Request) error {
+// bufferBody reads a body into memory, so that it can be read more than once.
+func bufferBody(req *http.Request) error {
 	content, err := io.ReadAll(req.Body)
 	if err := errors.Join(err, req.Body.Close()); err != nil {
 		return fmt.Errorf("signing: reading the request body: %w", err)

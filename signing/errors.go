@@ -6,35 +6,36 @@ import (
 	"time"
 )
 
-// What New, Sign and Verify refuse. No error holds a secret or a signature.
+// Test for these errors with [errors.Is]. None contains a secret or a signature.
 var (
-	// ErrConfiguration is a key or secret that is empty or has a space or an
-	// unprintable character in it, as a bad copy and paste does.
+	// ErrConfiguration means that a key, a secret or an option is invalid, or that a
+	// value was not made by its constructor.
 	ErrConfiguration = errors.New("invalid configuration")
 
-	// ErrMalformed is a request that can be neither signed nor verified: it has
-	// no URL, an opaque one, an invalid escape in its query, or, verified, an
-	// authentication parameter twice.
+	// ErrMalformed means that a request can be neither signed nor verified: its URL is
+	// nil or opaque, its query has an invalid escape or, when it is verified, a
+	// parameter of the signature twice.
 	ErrMalformed = errors.New("signing: malformed request")
 
-	// ErrMissingParameter is a request without a required parameter. The
-	// [*MissingParameterError] says which.
+	// ErrMissingParameter means that a request lacks a parameter of the signature. The
+	// error is a [*MissingParameterError].
 	ErrMissingParameter = errors.New("signing: missing parameter")
 
-	// ErrUnknownKey is an auth_key that belongs to no app. Pusher answers 400.
+	// ErrUnknownKey means that auth_key is not the key of an app. Pusher responds with
+	// status 400.
 	ErrUnknownKey = errors.New("signing: unknown auth_key")
 
-	// ErrVersion is an auth_version other than 1.0.
+	// ErrVersion means that auth_version is not 1.0.
 	ErrVersion = errors.New("signing: auth_version is not 1.0")
 
-	// ErrTimestamp is an auth_timestamp that is no integer or, as a
-	// [*TimestampError], not within [MaxClockSkew] of the server's time.
-	ErrTimestamp = errors.New("signing: bad auth_timestamp")
+	// ErrTimestamp means that auth_timestamp is not an integer, or, as a
+	// [*TimestampError], that it is not within [MaxClockSkew] of the server's time.
+	ErrTimestamp = errors.New("signing: invalid auth_timestamp")
 
-	// ErrSignature is a signature of another request or by another secret.
+	// ErrSignature means that auth_signature is not the signature of the request.
 	ErrSignature = errors.New("signing: invalid signature")
 
-	// ErrBodyMD5 is a body_md5 that is not the body's.
+	// ErrBodyMD5 means that body_md5 is not the MD5 of the body.
 	ErrBodyMD5 = errors.New("signing: body_md5 does not match the body")
 )
 
@@ -44,24 +45,26 @@ type MissingParameterError struct {
 	Name string // "auth_key", "auth_version", "auth_timestamp", "auth_signature" or "body_md5"
 }
 
+// Error returns the name of the parameter.
 func (e *MissingParameterError) Error() string {
 	return ErrMissingParameter.Error() + ": " + e.Name
 }
 
-// Is matches ErrMissingParameter.
+// Is reports whether target is ErrMissingParameter.
 func (e *MissingParameterError) Is(target error) bool { return target == ErrMissingParameter }
 
-// A TimestampError holds the two times that are too far apart, both in UTC. It
-// is [ErrTimestamp].
+// A TimestampError has the two times, in UTC, that are too far apart. It is
+// [ErrTimestamp].
 type TimestampError struct {
-	Given  time.Time // the request's auth_timestamp
-	Server time.Time // the time it was verified at
+	Given  time.Time // auth_timestamp of the request
+	Server time.Time // the time at which the request was verified
 }
 
+// Error returns both times.
 func (e *TimestampError) Error() string {
 	return fmt.Sprintf("%v: %s is not within %ds of server time %s", ErrTimestamp,
 		e.Given.Format(time.RFC3339), MaxClockSkew/time.Second, e.Server.Format(time.RFC3339))
 }
 
-// Is matches ErrTimestamp.
+// Is reports whether target is ErrTimestamp.
 func (e *TimestampError) Is(target error) bool { return target == ErrTimestamp }

@@ -11,83 +11,68 @@ import (
 	"sync"
 )
 
-// SignatureLength is the number of characters of a signature: an HMAC-SHA256
-// in lower-case hex.
+// SignatureLength is the number of characters of a signature: an HMAC-SHA256 in
+// lower-case hexadecimal digits.
 const SignatureLength = 2 * sha256.Size
 
-// A Secret is the secret half of an app's credentials, ready to sign with: the
-// HMAC is keyed once and its state reused. It prints as [REDACTED] whatever the
-// verb. Any number of goroutines may use it. [NewSecret] makes one; the zero
-// value cannot sign.
+// A Secret computes and verifies signatures with the secret of an app. It is safe for
+// concurrent use and formats as [REDACTED]. The zero value computes empty signatures
+// and verifies none.
 type Secret struct {
-	concealed
+	redacted
 	macs sync.Pool // of *mac
 }
 
-// NewSecret returns the secret, keyed. It takes any string; [New] is what
-// checks credentials.
+// NewSecret returns a Secret. It accepts any text; see [CheckCredentials].
 func NewSecret(secret string) *Secret {
 	key := []byte(secret)
 	s := &Secret{}
-	s.macs.New = func() any { return newMAC(key) }
+	s.macs.New = func() any { return &mac{Hash: hmac.New(sha256.New, key)} }
 	return s
 }
 
-// mac keeps the sum's buffer beside the hash, so that signing allocates no more
-// than its result.
+// A mac is initialized with the secret. It has room for its sum, which would be
+// allocated for each signature otherwise.
 type mac struct {
-	hash hash.Hash
-	sum  [sha256.Size]byte
-	hex  [SignatureLength]byte
-}
-
-func newMAC(key []byte) *mac { return &mac{hash: hmac.New(sha256.New, key)} }
-
-func (m *mac) authenticate(message []byte) []byte {
-	m.hash.Reset()
-	m.hash.Write(message)
-	return m.hash.Sum(m.sum[:0])
-}
-
-func (m *mac) sign(message []byte) []byte {
-	hex.Encode(m.hex[:], m.authenticate(message))
-	return m.hex[:]
+	hash.Hash
+	sum [sha256.Size]byte
 }
 
 // Sign returns the signature of message.
 func (s *Secret) Sign(message []byte) string {
-	m := s.macs.Get().(*mac)
-	defer s.macs.Put(m)
-	return string(m.sign(message))
+	return string(s.AppendSign(make([]byte, 0, SignatureLength), message))
 }
 
 // AppendSign appends the signature of message to dst.
 func (s *Secret) AppendSign(dst, message []byte) []byte {
-	m := s.macs.Get().(*mac)
-	dst = hex.AppendEncode(dst, m.authenticate(message))
-	s.macs.Put(m)
-	return dst
-}
-
-// Verify tells whether signature is that of message, comparing in constant
-// time. Upper-case hex is no signature.
-func (s *Secret) Verify(message []byte, signature string) bool {
+	if s == nil || s.macs.New == nil {
+		return dst
+	}
 	m := s.macs.Get().(*mac)
 	defer s.macs.Put(m)
-	return hmac.Equal(m.sign(message), []byte(signature))
+	m.Reset()
+	m.Write(message)
+	return hex.AppendEncode(dst, m.Sum(m.sum[:0]))
 }
 
-const redacted = "[REDACTED]"
+// Verify reports whether signature is the signature of message. It compares in
+// constant time. Upper-case hexadecimal digits are not accepted.
+func (s *Secret) Verify(message []byte, signature string) bool {
+	var want [SignatureLength]byte
+	return signature != "" && hmac.Equal(s.AppendSign(want[:0], message), []byte(signature))
+}
 
-// concealed, embedded, keeps a value out of whatever fmt, slog and encoders
-// print. Its receivers are values, so that a dereferenced pointer is safe too.
-type concealed struct{}
+const placeholder = "[REDACTED]"
 
-// Format writes [REDACTED] for every verb.
-func (concealed) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, redacted) }
+// redacted, when embedded, makes fmt, log/slog and encoders print a placeholder. Its
+// methods have value receivers, so that they also apply to a dereferenced pointer.
+type redacted struct{}
 
-// LogValue is [REDACTED].
-func (concealed) LogValue() slog.Value { return slog.StringValue(redacted) }
+// Format implements [fmt.Formatter] for every verb.
+func (redacted) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, placeholder) }
 
-// MarshalText returns [REDACTED], for JSON and its kin.
-func (concealed) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// LogValue implements [slog.LogValuer].
+func (redacted) LogValue() slog.Value { return slog.StringValue(placeholder) }
+
+// MarshalText implements [encoding.TextMarshaler], which JSON and XML use too.
+func (redacted) MarshalText() ([]byte, error) { return []byte(placeholder), nil }

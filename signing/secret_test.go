@@ -31,7 +31,7 @@ func TestSecret(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			secret := signing.NewSecret(tt.secret)
 			message := []byte(tt.message)
-			for range 2 { // the second time the state is a used one
+			for range 2 { // the hash is reused
 				if got := secret.Sign(message); got != tt.signature {
 					t.Errorf("Sign(%q) = %s, want %s", tt.message, got, tt.signature)
 				}

@@ -1,6 +1,8 @@
 package signing_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -21,27 +23,27 @@ const (
 
 var docsTime = time.Unix(docsStamp, 0)
 
-// A vector is a request whose signature somebody else has published or, where
-// nobody has, `openssl dgst -sha256 -hmac SECRET` has computed from want.
+// A vector is a request with a published signature, or with one computed by
+// `openssl dgst -sha256 -hmac SECRET` from want.
 type vector struct {
 	name        string
 	key, secret string
 	stamp       int64
 	method      string
-	target      string // path and query as a caller builds them
+	target      string // path and query before signing
 	body        string
 	bodyMD5     string
 	path        string // as signed
 	want        string // the string to sign
 	signature   string
 
-	// othersOnly marks what this package never sends, though it must accept it.
+	// othersOnly marks a request that this package accepts but never sends.
 	othersOnly bool
 }
 
 func (v vector) at() time.Time { return time.Unix(v.stamp, 0) }
 
-// query has all parameters but the signature.
+// query returns all parameters except the signature.
 func (v vector) query(t testing.TB) url.Values {
 	t.Helper()
 	_, raw, _ := strings.Cut(v.target, "?")
@@ -156,7 +158,7 @@ var vectors = []vector{
 		signature: "d8bdbd31911fb7400a14fbd36fd7de053494725b64400ae5856deafe304b34a9",
 	},
 	{
-		name: "openssl, a user's connections ended",
+		name: "openssl, terminate the connections of a user",
 		key:  docsKey, secret: docsSecret, stamp: docsStamp,
 		method: "POST", target: "/apps/3/users/12345/terminate_connections", path: "/apps/3/users/12345/terminate_connections",
 		body: "{}", bodyMD5: "99914b932bd37a50b983c5e7c90ae93b",
@@ -164,7 +166,7 @@ var vectors = []vector{
 		signature: "01fa634edeb0cae84115307cad5c23f65a46cd286461b1c89637a3b5871a8f0e",
 	},
 	{
-		name: "openssl, a batch",
+		name: "openssl, batch",
 		key:  docsKey, secret: docsSecret, stamp: docsStamp,
 		method: "POST", target: "/apps/3/batch_events", path: "/apps/3/batch_events",
 		body:      `{"batch":[{"name":"foo","channel":"project-3","data":"{\"some\":\"data\"}"},{"name":"bar","channel":"presence-foobar","data":"{\"more\":\"data\"}","socket_id":"1234.1234","info":"user_count"}]}`,
@@ -180,7 +182,7 @@ var vectors = []vector{
 		signature: "16819168891cb5dfd72b5c7a5d3d602605b26c6ba1930033b5e2eeeb65010291",
 	},
 	{
-		name: "openssl, a channel's name with all its punctuation, escaped by url.PathEscape",
+		name: "openssl, channel name with all permitted punctuation, escaped by url.PathEscape",
 		key:  docsKey, secret: docsSecret, stamp: docsStamp,
 		method: "GET", target: "/apps/3/channels/foo-bar_1234@=%2C.%3B?info=user_count%2Csubscription_count",
 		path:      "/apps/3/channels/foo-bar_1234@=,.;",
@@ -195,49 +197,49 @@ var vectors = []vector{
 		signature: "5567dd30e7f8575e66be615d2aac3f608a0c311c31ddab8513a278b022e9597e",
 	},
 	{
-		name: "openssl, a value is signed unescaped",
+		name: "openssl, value with reserved characters",
 		key:  docsKey, secret: docsSecret, stamp: docsStamp,
 		method: "GET", target: "/apps/3/channels?filter_by_prefix=a+b%26c%2Bd%25", path: "/apps/3/channels",
 		want:      "GET\n/apps/3/channels\n" + authParams + "&filter_by_prefix=a b&c+d%",
 		signature: "c5e12c2d2b1be9a7dea757de540293f1c869197b8627649756c48e382270a356",
 	},
 	{
-		name: "openssl, an array in the order given, before a key that sorts before its brackets",
+		name: "openssl, array before a key that would sort before its brackets",
 		key:  docsKey, secret: docsSecret, stamp: docsStamp,
 		method: "GET", target: "/apps/3/channels?things1=x&things[]=thing2&things[]=thing1", path: "/apps/3/channels",
 		want:      "GET\n/apps/3/channels\n" + authParams + "&things[]=thing2&things[]=thing1&things1=x",
 		signature: "bdb2e109bddcc475e677b835804fc40f95e9dcee19536f39ec55d7fbe2b7d3b3",
 	},
 	{
-		name: "openssl, empty values stay",
+		name: "openssl, empty values",
 		key:  docsKey, secret: docsSecret, stamp: docsStamp,
 		method: "GET", target: "/apps/3/channels?info&filter_by_prefix=", path: "/apps/3/channels",
 		want:      "GET\n/apps/3/channels\n" + authParams + "&filter_by_prefix=&info=",
 		signature: "982f46c3a598ab2052e872cde1fd4046ff7433ca5fbae8656deb65ec415fe139",
 	},
 	{
-		name: "openssl, a value outside ASCII",
+		name: "openssl, non-ASCII value",
 		key:  docsKey, secret: docsSecret, stamp: docsStamp,
 		method: "GET", target: "/apps/3/channels?q=%C5%BElu%C5%A5", path: "/apps/3/channels",
 		want:      "GET\n/apps/3/channels\n" + authParams + "&q=žluť",
 		signature: "3bd7bb0226359eb78882381d7c46d4165495617b7355f6f2c7a3e63cbf47532a",
 	},
 	{
-		name: "openssl, a base URL with a path prefix",
+		name: "openssl, base URL with a path prefix",
 		key:  docsKey, secret: docsSecret, stamp: docsStamp,
 		method: "GET", target: "/prefix/apps/3/channels", path: "/prefix/apps/3/channels",
 		want:      "GET\n/prefix/apps/3/channels\n" + authParams,
 		signature: "0a7e106fab83662ddf7a4bdfca65766d7d2a213362e2a7efea4e4f0879dd5b73",
 	},
 	{
-		name: "openssl, no path is the root",
+		name: "openssl, empty path",
 		key:  docsKey, secret: docsSecret, stamp: docsStamp,
 		method: "GET", target: "", path: "/",
 		want:      "GET\n/\n" + authParams,
 		signature: "1d56c73e72b4eacd2c9cde4fb40d9d5b9075151adc0d2ad312a4a23a9710efdd",
 	},
 	{
-		name: "openssl, an escaped slash stays one",
+		name: "openssl, escaped slash",
 		key:  docsKey, secret: docsSecret, stamp: docsStamp,
 		method: "GET", target: "/apps/3/users/a%2Fb%2Cc", path: "/apps/3/users/a%2Fb%2Cc",
 		want:      "GET\n/apps/3/users/a%2Fb%2Cc\n" + authParams,
@@ -262,7 +264,7 @@ func TestStringToSign(t *testing.T) {
 	}
 }
 
-func TestStringToSignWritesTheMethodInUpperCase(t *testing.T) {
+func TestStringToSign_method(t *testing.T) {
 	for method, want := range map[string]string{"post": "POST\n/a\n", "": "GET\n/a\n"} {
 		if got := signing.StringToSign(method, "/a", nil); got != want {
 			t.Errorf("StringToSign(%q, %q, nil) = %q, want %q", method, "/a", got, want)
@@ -270,32 +272,31 @@ func TestStringToSignWritesTheMethodInUpperCase(t *testing.T) {
 	}
 }
 
-func TestSignGivesThePublishedSignatures(t *testing.T) {
+func TestSigner_Edit_publishedSignatures(t *testing.T) {
 	for _, v := range vectors {
 		if v.othersOnly {
 			continue
 		}
 		t.Run(v.name, func(t *testing.T) {
-			signer := mustSigner(t, v.key, v.secret)
 			req := mustRequest(t, v.method, "https://api.example"+v.target, v.body)
-			if err := signer.Sign(req, v.at()); err != nil {
-				t.Fatalf("Sign(%s %s) = %v, want no error", v.method, v.target, err)
+			if err := edit(t, v.key, v.secret, v.at(), req); err != nil {
+				t.Fatalf("Edit(%s %s) = %v, want no error", v.method, v.target, err)
 			}
 			query := queryOf(t, req)
 			if got := query.Get("auth_signature"); got != v.signature {
-				t.Errorf("Sign(%s %s): auth_signature\n got %s\nwant %s", v.method, v.target, got, v.signature)
+				t.Errorf("Edit(%s %s): auth_signature\n got %s\nwant %s", v.method, v.target, got, v.signature)
 			}
 			if got := query.Get("body_md5"); got != v.bodyMD5 {
-				t.Errorf("Sign(%s %s): body_md5 %q, want %q", v.method, v.target, got, v.bodyMD5)
+				t.Errorf("Edit(%s %s): body_md5 %q, want %q", v.method, v.target, got, v.bodyMD5)
 			}
 			if got, _, _ := strings.Cut(req.URL.RequestURI(), "?"); got != v.path {
-				t.Errorf("Sign(%s %s): path sent %q, want %q", v.method, v.target, got, v.path)
+				t.Errorf("Edit(%s %s): path sent %q, want %q", v.method, v.target, got, v.path)
 			}
 		})
 	}
 }
 
-func TestVerifyAcceptsThePublishedSignatures(t *testing.T) {
+func TestVerify_publishedSignatures(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(v.name, func(t *testing.T) {
 			query := v.query(t)
@@ -308,7 +309,7 @@ func TestVerifyAcceptsThePublishedSignatures(t *testing.T) {
 	}
 }
 
-// only is the look-up of a server that has one app.
+// only looks up the secret of a server with a single app.
 func only(key, secret string) func(string) *signing.Secret {
 	known := signing.NewSecret(secret)
 	return func(given string) *signing.Secret {
@@ -337,6 +338,16 @@ func mustSigner(tb testing.TB, key, secret string) *signing.Signer {
 	return signer
 }
 
+// edit signs req at a fixed time.
+func edit(tb testing.TB, key, secret string, at time.Time, req *http.Request) error {
+	tb.Helper()
+	signer, err := signing.New(key, secret, signing.WithClock(func() time.Time { return at }))
+	if err != nil {
+		tb.Fatalf("New(%q, ...) = %v, want no error", key, err)
+	}
+	return signer.Edit(context.Background(), req)
+}
+
 func mustRequest(tb testing.TB, method, url, body string) *http.Request {
 	tb.Helper()
 	req, err := http.NewRequest(method, url, strings.NewReader(body))
@@ -344,4 +355,33 @@ func mustRequest(tb testing.TB, method, url, body string) *http.Request {
 		tb.Fatal(err)
 	}
 	return req
+}
+
+// FuzzStringToSign compares StringToSign, which takes url.Values, with Verify, which
+// parses the raw query.
+func FuzzStringToSign(f *testing.F) {
+	f.Add("POST", "a=1&b[]=2&B[]=1&b0=3&c&=d")
+	f.Add("get", "%41=%26&a=+")
+	f.Add("PUT", "auth_signature=1&Auth_Key=2&body_md5[]=3")
+	f.Fuzz(func(t *testing.T, method, raw string) {
+		query, err := url.ParseQuery(raw)
+		if err != nil {
+			return
+		}
+		for key := range query {
+			switch strings.TrimSuffix(asciiLower(key), "[]") {
+			case "auth_key", "auth_timestamp", "auth_version", "auth_signature", "body_md5":
+				delete(query, key)
+			}
+		}
+		query.Set("auth_key", docsKey)
+		query.Set("auth_timestamp", fmt.Sprint(docsStamp))
+		query.Set("auth_version", "1.0")
+		text := signing.StringToSign(method, "/apps/3", query)
+		query.Set("auth_signature", signing.Signature(docsSecret, text))
+		req := &http.Request{Method: method, URL: &url.URL{Path: "/apps/3", RawQuery: query.Encode()}}
+		if err := signing.Verify(req, nil, only(docsKey, docsSecret), docsTime); err != nil {
+			t.Errorf("Verify(%s %s), signed over %q = %v, want no error", method, req.URL, text, err)
+		}
+	})
 }

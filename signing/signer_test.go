@@ -20,21 +20,21 @@ import (
 	"github.com/openchannels/pusher-go/signing"
 )
 
-func TestNewChecksCredentials(t *testing.T) {
+func TestNew_credentials(t *testing.T) {
 	tests := []struct {
 		name, key, secret string
 		want              error
 	}{
-		{"the documentation's own", docsKey, docsSecret, nil},
-		{"what other servers call theirs", "app-key", "app_secret/ž!", nil},
-		{"no key", "", docsSecret, signing.ErrConfiguration},
-		{"no secret", docsKey, "", signing.ErrConfiguration},
-		{"a secret copied with its line break", docsKey, docsSecret + "\n", signing.ErrConfiguration},
-		{"a secret copied with a space", docsKey, " " + docsSecret, signing.ErrConfiguration},
-		{"a secret copied with a no-break space", docsKey, docsSecret + "\u00a0", signing.ErrConfiguration},
-		{"a key copied with a byte order mark", "\ufeff" + docsKey, docsSecret, signing.ErrConfiguration},
-		{"a key with the colon that ends it in an authorization", "a:b", docsSecret, signing.ErrConfiguration},
-		{"a key with a NUL", docsKey + "\x00", docsSecret, signing.ErrConfiguration},
+		{"documentation", docsKey, docsSecret, nil},
+		{"letters and punctuation", "app-key", "app_secret/ž!", nil},
+		{"empty key", "", docsSecret, signing.ErrConfiguration},
+		{"empty secret", docsKey, "", signing.ErrConfiguration},
+		{"line feed in the secret", docsKey, docsSecret + "\n", signing.ErrConfiguration},
+		{"space in the secret", docsKey, " " + docsSecret, signing.ErrConfiguration},
+		{"no-break space in the secret", docsKey, docsSecret + "\u00a0", signing.ErrConfiguration},
+		{"byte order mark in the key", "\ufeff" + docsKey, docsSecret, signing.ErrConfiguration},
+		{"colon in the key", "a:b", docsSecret, signing.ErrConfiguration},
+		{"NUL in the key", docsKey + "\x00", docsSecret, signing.ErrConfiguration},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -47,37 +47,37 @@ func TestNewChecksCredentials(t *testing.T) {
 	}
 }
 
-func TestNewReportsBothCredentials(t *testing.T) {
+func TestNew_bothCredentials(t *testing.T) {
 	_, err := signing.New("", "")
-	if err == nil || !strings.Contains(err.Error(), "key is empty") || !strings.Contains(err.Error(), "secret is empty") {
-		t.Errorf("New(\"\", \"\") = %v, want an error about the key and the secret", err)
+	if err == nil || !strings.Contains(err.Error(), "the key is empty") || !strings.Contains(err.Error(), "the secret is empty") {
+		t.Errorf("New(\"\", \"\") = %v, want an error that names the key and the secret", err)
 	}
 }
 
-func TestSignRewritesTheQuery(t *testing.T) {
-	const sent = authParams // escaping changes nothing in it
+func TestSigner_Edit_query(t *testing.T) {
+	const sent = authParams // it has no reserved characters
 	tests := []struct{ name, query, want string }{
-		{"nothing", "", sent},
-		{"other parameters are sorted in", "info=user_count&a=1", "a=1&" + sent + "&info=user_count"},
-		{"keys are sent in lower case", "INFO=User_Count", sent + "&info=User_Count"},
-		{"a key outside ASCII keeps its case", "%C5%BD=1", sent + "&%C5%BD=1"},
-		{"values are sent escaped", "q=a+b%20c&r=%26%2B%25%23%3D", sent + "&q=a%20b%20c&r=%26%2B%25%23%3D"},
-		{"a raw semicolon survives", "filter_by_prefix=a;b&info=x", sent + "&filter_by_prefix=a%3Bb&info=x"},
-		{"an equals sign in a value survives", "q=a=b", sent + "&q=a%3Db"},
-		{"arrays keep their order", "k[]=2&k[]=1&k0=3", sent + "&k%5B%5D=2&k%5B%5D=1&k0=3"},
-		{"a key without a value", "k", sent + "&k="},
-		{"a value without a key", "=v", "=v&" + sent},
-		{"empty pairs vanish", "&&k=1&", sent + "&k=1"},
-		{"bytes that are not UTF-8 survive", "%FF%fe=%80", sent + "&%FF%FE=%80"},
-		{"earlier authentication is replaced", "auth_key=x&auth_timestamp=1&auth_version=2&auth_signature=3&body_md5=4&k=1", sent + "&k=1"},
-		{"in any case, as an array, and again", "Auth_Key=x&auth_key[]=y&auth%5Fkey=z&BODY_MD5=0", sent},
-		{"a longer name is another parameter", "auth_keys=1&auth_sig=2", "auth_key=278d425bdf160c739803&auth_keys=1&auth_sig=2&auth_timestamp=1353088179&auth_version=1.0"},
+		{"empty", "", sent},
+		{"other parameters are sorted", "info=user_count&a=1", "a=1&" + sent + "&info=user_count"},
+		{"keys in upper case", "INFO=User_Count", sent + "&info=User_Count"},
+		{"non-ASCII key in upper case", "%C5%BD=1", sent + "&%C5%BD=1"},
+		{"values with reserved characters", "q=a+b%20c&r=%26%2B%25%23%3D", sent + "&q=a%20b%20c&r=%26%2B%25%23%3D"},
+		{"unescaped semicolon", "filter_by_prefix=a;b&info=x", sent + "&filter_by_prefix=a%3Bb&info=x"},
+		{"equals sign in a value", "q=a=b", sent + "&q=a%3Db"},
+		{"array", "k[]=2&k[]=1&k0=3", sent + "&k%5B%5D=2&k%5B%5D=1&k0=3"},
+		{"key without a value", "k", sent + "&k="},
+		{"value without a key", "=v", "=v&" + sent},
+		{"empty pairs", "&&k=1&", sent + "&k=1"},
+		{"invalid UTF-8", "%FF%fe=%80", sent + "&%FF%FE=%80"},
+		{"parameters of an earlier signature", "auth_key=x&auth_timestamp=1&auth_version=2&auth_signature=3&body_md5=4&k=1", sent + "&k=1"},
+		{"parameters of an earlier signature in upper case, as an array and twice", "Auth_Key=x&auth_key[]=y&auth%5Fkey=z&BODY_MD5=0", sent},
+		{"parameters with similar names", "auth_keys=1&auth_sig=2", "auth_key=278d425bdf160c739803&auth_keys=1&auth_sig=2&auth_timestamp=1353088179&auth_version=1.0"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			req := mustRequest(t, "GET", "https://api.example/apps/3/channels", "")
 			req.URL.RawQuery = tt.query
-			if err := mustSigner(t, docsKey, docsSecret).Sign(req, docsTime); err != nil {
+			if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
 				t.Fatalf("Sign(%q) = %v, want no error", tt.query, err)
 			}
 			got, _, signed := strings.Cut(req.URL.RawQuery, "&auth_signature=")
@@ -88,9 +88,9 @@ func TestSignRewritesTheQuery(t *testing.T) {
 	}
 }
 
-func TestSignEscapesAnOddKey(t *testing.T) {
+func TestSigner_Edit_escapedKey(t *testing.T) {
 	req := mustRequest(t, "GET", "https://api.example/", "")
-	if err := mustSigner(t, "key&more=1", docsSecret).Sign(req, docsTime); err != nil {
+	if err := edit(t, "key&more=1", docsSecret, docsTime, req); err != nil {
 		t.Fatal(err)
 	}
 	if got := queryOf(t, req).Get("auth_key"); got != "key&more=1" {
@@ -98,30 +98,29 @@ func TestSignEscapesAnOddKey(t *testing.T) {
 	}
 }
 
-func TestSignAgainReplacesTheSignature(t *testing.T) {
-	signer := mustSigner(t, docsKey, docsSecret)
+func TestSigner_Edit_again(t *testing.T) {
 	body := `{"name":"foo"}`
 	req := mustRequest(t, "POST", "https://api.example/apps/3/events?q=a%26b", body)
-	if err := signer.Sign(req, docsTime); err != nil {
+	if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
 		t.Fatal(err)
 	}
 	first := req.URL.RawQuery
-	if err := signer.Sign(req, docsTime.Add(time.Hour)); err != nil {
+	if err := edit(t, docsKey, docsSecret, docsTime.Add(time.Hour), req); err != nil {
 		t.Fatal(err)
 	}
 	query := queryOf(t, req)
 	for _, name := range []string{"auth_key", "auth_timestamp", "auth_version", "auth_signature", "body_md5", "q"} {
 		if got := len(query[name]); got != 1 {
-			t.Errorf("signed twice, the request has %d of %s, want 1", got, name)
+			t.Errorf("a request signed twice has %d times %s, want 1", got, name)
 		}
 	}
 	if got, want := query.Get("auth_timestamp"), "1353091779"; got != want {
-		t.Errorf("signed an hour later, auth_timestamp = %s, want %s", got, want)
+		t.Errorf("signed again an hour later, auth_timestamp = %s, want %s", got, want)
 	}
 	if err := signing.Verify(req, []byte(body), only(docsKey, docsSecret), docsTime.Add(time.Hour)); err != nil {
 		t.Errorf("Verify of a request signed twice = %v, want no error", err)
 	}
-	if err := signer.Sign(req, docsTime); err != nil {
+	if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
 		t.Fatal(err)
 	}
 	if req.URL.RawQuery != first {
@@ -129,7 +128,7 @@ func TestSignAgainReplacesTheSignature(t *testing.T) {
 	}
 }
 
-func TestSignReadsTheBody(t *testing.T) {
+func TestSigner_Edit_body(t *testing.T) {
 	// body_md5 of the documentation's worked example.
 	body, sum := vectors[0].body, vectors[0].bodyMD5
 	getBody := func(content string) func() (io.ReadCloser, error) {
@@ -143,22 +142,22 @@ func TestSignReadsTheBody(t *testing.T) {
 		wantMD5    string
 		wantLength int64
 	}{
-		{name: "none"},
+		{name: "nil"},
 		{name: "http.NoBody", body: http.NoBody},
 		{
-			name: "one that opens again",
+			name: "body with GetBody",
 			body: io.NopCloser(strings.NewReader(body)), getBody: getBody(body),
 			wantBody: body, wantMD5: sum,
-			wantLength: -1, // the caller's, untouched
+			wantLength: -1, // not changed
 		},
 		{
-			name: "one that can be read once",
+			name: "body without GetBody",
 			body: io.NopCloser(iotest.OneByteReader(strings.NewReader(body))), wantBody: body, wantMD5: sum,
 			wantLength: int64(len(body)),
 		},
-		{name: "an empty one that can be read once", body: io.NopCloser(strings.NewReader(""))},
+		{name: "empty body without GetBody", body: io.NopCloser(strings.NewReader(""))},
 		{
-			name: "an empty one that opens again", body: io.NopCloser(strings.NewReader("")), getBody: getBody(""),
+			name: "empty body with GetBody", body: io.NopCloser(strings.NewReader("")), getBody: getBody(""),
 			wantLength: -1,
 		},
 	}
@@ -169,7 +168,7 @@ func TestSignReadsTheBody(t *testing.T) {
 			if tt.body != nil && tt.body != http.NoBody {
 				req.ContentLength = -1
 			}
-			if err := mustSigner(t, docsKey, docsSecret).Sign(req, docsTime); err != nil {
+			if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
 				t.Fatalf("Sign = %v, want no error", err)
 			}
 			query := queryOf(t, req)
@@ -201,29 +200,29 @@ func TestSignReadsTheBody(t *testing.T) {
 	}
 }
 
-func TestSignErrors(t *testing.T) {
-	broken := errors.New("disk on fire")
+func TestSigner_Edit_errors(t *testing.T) {
+	broken := errors.New("read failed")
 	failing := func() io.ReadCloser { return io.NopCloser(iotest.ErrReader(broken)) }
 	tests := []struct {
 		name    string
-		spoil   func(*http.Request)
+		change  func(*http.Request)
 		want    error
 		keepURL bool
 	}{
-		{"no URL", func(r *http.Request) { r.URL = nil }, signing.ErrMalformed, false},
-		{"an opaque URL", func(r *http.Request) { r.URL.Opaque = "//api.example/apps/3" }, signing.ErrMalformed, true},
-		{"an escape cut short in a value", func(r *http.Request) { r.URL.RawQuery = "a=1&q=%4" }, signing.ErrMalformed, true},
-		{"an escape that is not hex in a value", func(r *http.Request) { r.URL.RawQuery = "q=%zz" }, signing.ErrMalformed, true},
-		{"a bad escape in a key", func(r *http.Request) { r.URL.RawQuery = "%4g=1" }, signing.ErrMalformed, true},
-		{"a lone percent sign", func(r *http.Request) { r.URL.RawQuery = "q=100%&a=1" }, signing.ErrMalformed, true},
-		{"a body that cannot be read", func(r *http.Request) { r.Body, r.GetBody = failing(), nil }, broken, true},
+		{"nil URL", func(r *http.Request) { r.URL = nil }, signing.ErrMalformed, false},
+		{"opaque URL", func(r *http.Request) { r.URL.Opaque = "//api.example/apps/3" }, signing.ErrMalformed, true},
+		{"incomplete escape in a value", func(r *http.Request) { r.URL.RawQuery = "a=1&q=%4" }, signing.ErrMalformed, true},
+		{"non-hexadecimal escape in a value", func(r *http.Request) { r.URL.RawQuery = "q=%zz" }, signing.ErrMalformed, true},
+		{"invalid escape in a key", func(r *http.Request) { r.URL.RawQuery = "%4g=1" }, signing.ErrMalformed, true},
+		{"percent sign without digits", func(r *http.Request) { r.URL.RawQuery = "q=100%&a=1" }, signing.ErrMalformed, true},
+		{"body that cannot be read", func(r *http.Request) { r.Body, r.GetBody = failing(), nil }, broken, true},
 		{
-			"a body that opens but cannot be read",
+			"body of GetBody that cannot be read",
 			func(r *http.Request) { r.GetBody = func() (io.ReadCloser, error) { return failing(), nil } },
 			broken, true,
 		},
 		{
-			"a body that cannot be opened",
+			"GetBody that fails",
 			func(r *http.Request) { r.GetBody = func() (io.ReadCloser, error) { return nil, broken } },
 			broken, true,
 		},
@@ -231,9 +230,9 @@ func TestSignErrors(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			req := mustRequest(t, "POST", "https://api.example/apps/3/a%2Cb?q=1", "{}")
-			tt.spoil(req)
+			tt.change(req)
 			before := fmt.Sprint(req.URL)
-			err := mustSigner(t, docsKey, docsSecret).Sign(req, docsTime)
+			err := edit(t, docsKey, docsSecret, docsTime, req)
 			if !errors.Is(err, tt.want) {
 				t.Errorf("Sign = %v, want %v", err, tt.want)
 			}
@@ -245,23 +244,106 @@ func TestSignErrors(t *testing.T) {
 	}
 }
 
-func TestSignAfterAnErrorStartsAfresh(t *testing.T) {
-	signer := mustSigner(t, docsKey, docsSecret)
-	bad := mustRequest(t, "GET", "https://api.example/", "")
-	bad.URL.RawQuery = "left=over&q=%zz"
-	if err := signer.Sign(bad, docsTime); err == nil {
-		t.Fatal("Sign of a malformed query = nil, want an error")
+// closeRecorder is a body that records that it was closed.
+type closeRecorder struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closeRecorder) Close() error {
+	c.closed = true
+	return nil
+}
+
+func TestSigner_Edit_closesBody(t *testing.T) {
+	failed := errors.New("read failed")
+	readers := map[string]func() io.Reader{
+		"readable":   func() io.Reader { return strings.NewReader("{}") },
+		"unreadable": func() io.Reader { return iotest.ErrReader(failed) },
 	}
-	good := mustRequest(t, "GET", "https://api.example/", "")
-	if err := signer.Sign(good, docsTime); err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(good.URL.RawQuery, "left") {
-		t.Errorf("Sign sends %q, with parameters of another request", good.URL.RawQuery)
+	for name, reader := range readers {
+		t.Run(name, func(t *testing.T) {
+			once := &closeRecorder{Reader: reader()}
+			req := mustRequest(t, "POST", "https://api.example/apps/3/events", "")
+			req.Body, req.GetBody = once, nil
+			_ = edit(t, docsKey, docsSecret, docsTime, req)
+			if !once.closed {
+				t.Error("Edit did not close a body without GetBody")
+			}
+			again := &closeRecorder{Reader: reader()}
+			req = mustRequest(t, "POST", "https://api.example/apps/3/events", "{}")
+			req.GetBody = func() (io.ReadCloser, error) { return again, nil }
+			_ = edit(t, docsKey, docsSecret, docsTime, req)
+			if !again.closed {
+				t.Error("Edit did not close the body that GetBody returned")
+			}
+		})
 	}
 }
 
-func TestEditSignsWithThePresentTime(t *testing.T) {
+// Sorting 13 and more elements with an unstable algorithm changes their order.
+func TestSigner_Edit_longArray(t *testing.T) {
+	var query, want []string
+	for i := range 40 {
+		query = append(query, fmt.Sprintf("k[]=%d", (i*7)%40))
+		want = append(want, fmt.Sprintf("k%%5B%%5D=%d", (i*7)%40))
+	}
+	req := mustRequest(t, "GET", "https://api.example/apps/3/channels", "")
+	req.URL.RawQuery = "z=1&" + strings.Join(query, "&") + "&a=1"
+	if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
+		t.Fatal(err)
+	}
+	got, _, _ := strings.Cut(req.URL.RawQuery, "&auth_signature=")
+	if want := "a=1&" + authParams + "&" + strings.Join(want, "&") + "&z=1"; got != want {
+		t.Errorf("Edit\n got %s\nwant %s", got, want)
+	}
+}
+
+func TestSigner_Edit_escapedSlash(t *testing.T) {
+	for _, path := range []string{"/apps/3/users/a%2Fb%2Cc", "/apps/3/users/a%2fb%2Cc"} {
+		req := mustRequest(t, "GET", "https://api.example"+path, "")
+		if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
+			t.Fatal(err)
+		}
+		if got := req.URL.EscapedPath(); got != path {
+			t.Errorf("Edit changed the path %s to %s", path, got)
+		}
+	}
+}
+
+func TestWithClock(t *testing.T) {
+	if _, err := signing.New(docsKey, docsSecret, signing.WithClock(nil)); !errors.Is(err, signing.ErrConfiguration) {
+		t.Errorf("New(WithClock(nil)) = %v, want %v", err, signing.ErrConfiguration)
+	}
+	if _, err := signing.New(docsKey, docsSecret, nil); !errors.Is(err, signing.ErrConfiguration) {
+		t.Errorf("New with a nil option = %v, want %v", err, signing.ErrConfiguration)
+	}
+}
+
+func TestZeroValues(t *testing.T) {
+	req := mustRequest(t, "GET", "https://api.example/", "")
+	for _, signer := range []*signing.Signer{nil, {}} {
+		if err := signer.Edit(t.Context(), req); !errors.Is(err, signing.ErrConfiguration) {
+			t.Errorf("Edit of %#v = %v, want %v", signer, err, signing.ErrConfiguration)
+		}
+	}
+	for _, secret := range []*signing.Secret{nil, {}} {
+		if got := secret.Sign([]byte("text")); got != "" {
+			t.Errorf("Sign of a zero Secret = %q, want none", got)
+		}
+		if secret.Verify([]byte("text"), "") || secret.Verify([]byte("text"), vectors[0].signature) {
+			t.Error("Verify of a zero Secret = true, want false")
+		}
+	}
+	if err := signing.Verify(req, nil, nil, docsTime); !errors.Is(err, signing.ErrConfiguration) {
+		t.Errorf("Verify without secretOf = %v, want %v", err, signing.ErrConfiguration)
+	}
+	if err := mustSigner(t, docsKey, docsSecret).Edit(t.Context(), nil); !errors.Is(err, signing.ErrMalformed) {
+		t.Errorf("Edit(nil) = %v, want %v", err, signing.ErrMalformed)
+	}
+}
+
+func TestSigner_Edit_currentTime(t *testing.T) {
 	// A synctest bubble starts at midnight UTC, 2000-01-01.
 	synctest.Test(t, func(t *testing.T) {
 		req := mustRequest(t, "GET", "https://api.example/apps/3/channels", "")
@@ -277,19 +359,19 @@ func TestEditSignsWithThePresentTime(t *testing.T) {
 	})
 }
 
-func TestEditWithADoneContext(t *testing.T) {
+func TestSigner_Edit_canceledContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	req := mustRequest(t, "GET", "https://api.example/apps/3/channels?q=1", "")
 	if err := mustSigner(t, docsKey, docsSecret).Edit(ctx, req); !errors.Is(err, context.Canceled) {
-		t.Errorf("Edit with a cancelled context = %v, want %v", err, context.Canceled)
+		t.Errorf("Edit with a canceled context = %v, want %v", err, context.Canceled)
 	}
 	if req.URL.RawQuery != "q=1" {
-		t.Errorf("Edit with a cancelled context left the query %q, want q=1", req.URL.RawQuery)
+		t.Errorf("Edit with a canceled context left the query %q, want q=1", req.URL.RawQuery)
 	}
 }
 
-func TestManyGoroutinesShareASigner(t *testing.T) {
+func TestSigner_Edit_concurrent(t *testing.T) {
 	signer := mustSigner(t, docsKey, docsSecret)
 	var wg sync.WaitGroup
 	for g := range 8 {
@@ -313,7 +395,7 @@ func TestManyGoroutinesShareASigner(t *testing.T) {
 	wg.Wait()
 }
 
-func TestSecretsDoNotPrint(t *testing.T) {
+func TestRedaction(t *testing.T) {
 	signer := mustSigner(t, docsKey, docsSecret)
 	secret := signing.NewSecret(docsSecret)
 	for name, value := range map[string]any{
@@ -343,8 +425,8 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	}
 }
 
-// conceals fails if the error's text has the secret, plain or in hex, or what
-// could be a signature.
+// conceals fails if the text of the error contains the secret, also in hexadecimal
+// digits, or the signature.
 func conceals(tb testing.TB, err error) {
 	tb.Helper()
 	if err == nil {
@@ -367,10 +449,10 @@ func readAll(tb testing.TB, r io.Reader) string {
 	return string(content)
 }
 
-// A path that was never parsed has no RawPath; it is escaped as net/http does it.
-func TestSignEscapesAPathMadeByHand(t *testing.T) {
+// A URL that was not parsed has no RawPath. Its path is escaped like net/http does.
+func TestSigner_Edit_pathWithoutRawPath(t *testing.T) {
 	req := &http.Request{Method: "GET", URL: &url.URL{Scheme: "https", Host: "api.example", Path: "/apps/3/a b/ž"}}
-	if err := mustSigner(t, docsKey, docsSecret).Sign(req, docsTime); err != nil {
+	if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
 		t.Fatal(err)
 	}
 	want := signing.Signature(docsSecret, "GET\n/apps/3/a%20b/%C5%BE\n"+authParams)

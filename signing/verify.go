@@ -12,40 +12,40 @@ import (
 	"time"
 )
 
-// MaxClockSkew is how far a request's timestamp may be from the server's time:
-// 599 seconds pass, 600 do not.
+// MaxClockSkew is how far the timestamp of a request may be from the server's time:
+// less than 600 seconds.
 //
 // Source: Pusher Channels docs, HTTP API reference, "Authentication".
 const MaxClockSkew = 600 * time.Second
 
-// Verify is the server's half: it tells whether r, with the body that was read
-// from it, was signed by the secret of its auth_key, at a time close to now. The
-// zero now means the present time. secretOf returns the secret of a key, or nil
-// if there is no such key. Verify does not read or change r, and is as safe for
-// use by several goroutines as secretOf is.
+// Verify reports as an error that r was not signed with the secret of its auth_key, or
+// not at a time close to now. Body is what was read from r, which Verify neither reads
+// nor changes. SecretOf returns the secret of a key, or nil if there is no such key. The
+// zero now means the current time. Verify is safe for concurrent use if secretOf is.
 //
-// The first check that fails is the error: [ErrMalformed] before any other, then
-// in this order a [*MissingParameterError] or [ErrUnknownKey] for auth_key,
-// [ErrVersion], [ErrTimestamp], [ErrSignature] and [ErrBodyMD5], each of the
-// four or a MissingParameterError. A body that is not empty needs a body_md5. An
-// empty one may have that of the empty string, which Pusher's Python library sends.
+// The checks run in this order: [ErrMalformed], [ErrUnknownKey], [ErrVersion],
+// [ErrTimestamp], [ErrSignature], [ErrBodyMD5]. A missing parameter is a
+// [*MissingParameterError] in the place of its check. Body_md5 is required unless the
+// body is empty; Pusher's Python library also sends it for an empty body.
 //
-// The path that counts is the one on the wire, also behind [http.StripPrefix].
-// A signature of the decoded path passes too, because servers differ here and so
-// do clients, unless an escaped slash, percent sign or line break makes it another
-// path.
+// The path is the one that was sent, also behind [http.StripPrefix]. A signature of
+// the unescaped path is accepted as well, because clients differ, unless the path has
+// an escaped slash, percent sign or line break.
 //
-// Source: Pusher Channels docs, HTTP API reference, "Authentication"; the order
-// of the checks is that of pusher-signature.
+// Source: Pusher Channels docs, HTTP API reference, "Authentication"; the order of the
+// checks is that of the Ruby gem pusher-signature.
 func Verify(r *http.Request, body []byte, secretOf func(key string) *Secret, now time.Time) error {
-	if err := checkURL(r.URL); err != nil {
+	if secretOf == nil {
+		return fmt.Errorf("%w: secretOf is nil", ErrConfiguration)
+	}
+	if err := checkURL(r); err != nil {
 		return err
 	}
-	q := &query{text: make([]byte, 0, len(r.URL.RawQuery)), pairs: make([]pair, 0, 8)}
-	if err := q.parse(r.URL.RawQuery); err != nil {
+	query, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
 		return err
 	}
-	auth, err := authOf(q)
+	auth, err := authOf(query)
 	if err != nil {
 		return err
 	}
@@ -67,28 +67,28 @@ func Verify(r *http.Request, body []byte, secretOf func(key string) *Secret, now
 	if err := auth.checkTimestamp(now); err != nil {
 		return err
 	}
-	if err := auth.checkSignature(r, q, secret); err != nil {
+	if err := auth.checkSignature(r, query, secret); err != nil {
 		return err
 	}
 	return auth.checkBody(body)
 }
 
-// auth has the parameters that authenticate a request.
+// auth has the parameters of a signature.
 type auth map[string]string
 
-// authOf refuses a parameter given twice: another program on the way may go by
-// the one that Verify does not look at.
-func authOf(q *query) (auth, error) {
+// authOf rejects a parameter that is given twice: a program between the client and
+// this one may have checked the other value.
+func authOf(query params) (auth, error) {
 	a := auth{}
-	for _, p := range q.pairs {
-		name := q.name(p)
-		if !authenticates(name) {
+	for _, p := range query {
+		name := p.name()
+		if !IsAuthParameter(name) {
 			continue
 		}
-		if _, twice := a[string(name)]; twice || len(name) != len(q.key(p)) {
+		if _, twice := a[name]; twice || name != p.key {
 			return nil, fmt.Errorf("%w: more than one %s", ErrMalformed, name)
 		}
-		a[string(name)] = string(q.value(p))
+		a[name] = p.value
 	}
 	return a, nil
 }
@@ -119,41 +119,39 @@ func (a auth) checkTimestamp(now time.Time) error {
 		return fmt.Errorf("%w: not an integer", ErrTimestamp)
 	}
 	const skew = int64(MaxClockSkew / time.Second)
-	// No difference is computed: that of a hostile timestamp could overflow.
+	// Subtracting an arbitrary timestamp could overflow.
 	if server := now.Unix(); given <= server-skew || given >= server+skew {
 		return &TimestampError{Given: time.Unix(given, 0).UTC(), Server: now.UTC()}
 	}
 	return nil
 }
 
-func (a auth) checkSignature(r *http.Request, q *query, secret *Secret) error {
+func (a auth) checkSignature(r *http.Request, query params, secret *Secret) error {
 	signature, err := a.get(paramSignature)
 	if err != nil {
 		return err
 	}
-	q.pairs = slices.DeleteFunc(q.pairs, func(p pair) bool { return string(q.key(p)) == paramSignature })
-	q.sort()
-	var text []byte
-	for _, path := range signedPaths(r) {
-		text = appendStringToSign(slices.Grow(text[:0], len(path)+len(q.text)+16), r.Method, path, q)
-		if secret.Verify(text, signature) {
+	signed := slices.DeleteFunc(query, func(p param) bool { return p.key == paramSignature })
+	signed.sort()
+	for _, path := range possiblePaths(r) {
+		if secret.Verify(appendStringToSign(nil, r.Method, path, signed), signature) {
 			return nil
 		}
 	}
 	return ErrSignature
 }
 
-// signedPaths are the paths that the client may have signed.
-func signedPaths(r *http.Request) []string {
-	wire, _, _ := strings.Cut(r.RequestURI, "?")
-	if !strings.HasPrefix(wire, "/") { // made by hand, or sent as to a proxy
-		wire = pathOnWire(r.URL)
+// possiblePaths returns the paths that the client may have signed.
+func possiblePaths(r *http.Request) []string {
+	sent, _, _ := strings.Cut(r.RequestURI, "?")
+	if !strings.HasPrefix(sent, "/") { // not received by a server, or sent to a proxy
+		sent = sentPath(r.URL)
 	}
-	decoded, err := url.PathUnescape(wire)
-	if err != nil || strings.Count(decoded, "/") != strings.Count(wire, "/") || strings.ContainsAny(decoded, "%\n") {
-		return []string{wire}
+	unescaped, err := url.PathUnescape(sent)
+	if err != nil || strings.Count(unescaped, "/") != strings.Count(sent, "/") || strings.ContainsAny(unescaped, "%\n") {
+		return []string{sent}
 	}
-	return []string{wire, decoded}
+	return []string{sent, unescaped}
 }
 
 func (a auth) checkBody(body []byte) error {

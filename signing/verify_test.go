@@ -18,7 +18,7 @@ import (
 	"github.com/openchannels/pusher-go/signing"
 )
 
-func TestVerifyRefuses(t *testing.T) {
+func TestVerify_errors(t *testing.T) {
 	docs := vectors[0]
 	const (
 		key       = "auth_key=278d425bdf160c739803"
@@ -34,39 +34,39 @@ func TestVerifyRefuses(t *testing.T) {
 		want              error
 		missing           string
 	}{
-		{"the documentation's own example", key + stamp + version + md5 + signature, docs.body, nil, ""},
+		{"example of the documentation", key + stamp + version + md5 + signature, docs.body, nil, ""},
 		{"parameters in another order", signature[1:] + md5 + version + stamp + "&" + key, docs.body, nil, ""},
 		{"keys in upper case", "AUTH_KEY=278d425bdf160c739803" + stamp + version + md5 + signature, docs.body, nil, ""},
 		{"no query", "", docs.body, signing.ErrMissingParameter, "auth_key"},
 		{"no key", stamp + version + md5 + signature, docs.body, signing.ErrMissingParameter, "auth_key"},
-		{"an empty key", "auth_key=" + stamp + version + md5 + signature, docs.body, signing.ErrUnknownKey, ""},
+		{"empty key", "auth_key=" + stamp + version + md5 + signature, docs.body, signing.ErrUnknownKey, ""},
 		{"another app's key", "auth_key=other" + stamp + version + md5 + signature, docs.body, signing.ErrUnknownKey, ""},
 		{"no version", key + stamp + md5 + signature, docs.body, signing.ErrMissingParameter, "auth_version"},
 		{"another version", key + stamp + "&auth_version=2.0" + md5 + signature, docs.body, signing.ErrVersion, ""},
 		{"no timestamp", key + version + md5 + signature, docs.body, signing.ErrMissingParameter, "auth_timestamp"},
-		{"a timestamp in words", key + "&auth_timestamp=now" + version + md5 + signature, docs.body, signing.ErrTimestamp, ""},
-		{"a fractional timestamp", key + stamp + ".5" + version + md5 + signature, docs.body, signing.ErrTimestamp, ""},
-		{"an empty timestamp", key + "&auth_timestamp=" + version + md5 + signature, docs.body, signing.ErrTimestamp, ""},
-		{"a timestamp past 64 bits", key + "&auth_timestamp=99999999999999999999" + version + md5 + signature, docs.body, signing.ErrTimestamp, ""},
+		{"timestamp in words", key + "&auth_timestamp=now" + version + md5 + signature, docs.body, signing.ErrTimestamp, ""},
+		{"fractional timestamp", key + stamp + ".5" + version + md5 + signature, docs.body, signing.ErrTimestamp, ""},
+		{"empty timestamp", key + "&auth_timestamp=" + version + md5 + signature, docs.body, signing.ErrTimestamp, ""},
+		{"timestamp past 64 bits", key + "&auth_timestamp=99999999999999999999" + version + md5 + signature, docs.body, signing.ErrTimestamp, ""},
 		{"no signature", key + stamp + version + md5, docs.body, signing.ErrMissingParameter, "auth_signature"},
-		{"an empty signature", key + stamp + version + md5 + "&auth_signature=", docs.body, signing.ErrSignature, ""},
-		{"a signature in upper case", key + stamp + version + md5 + "&auth_signature=" + strings.ToUpper(docs.signature), docs.body, signing.ErrSignature, ""},
-		{"the signature of another timestamp", key + "&auth_timestamp=1353088180" + version + md5 + signature, docs.body, signing.ErrSignature, ""},
+		{"empty signature", key + stamp + version + md5 + "&auth_signature=", docs.body, signing.ErrSignature, ""},
+		{"signature in upper case", key + stamp + version + md5 + "&auth_signature=" + strings.ToUpper(docs.signature), docs.body, signing.ErrSignature, ""},
+		{"signature of another timestamp", key + "&auth_timestamp=1353088180" + version + md5 + signature, docs.body, signing.ErrSignature, ""},
 		{"one more parameter", key + stamp + version + md5 + signature + "&info=user_count", docs.body, signing.ErrSignature, ""},
 		{"one more that is empty", key + stamp + version + md5 + signature + "&=", docs.body, signing.ErrSignature, ""},
-		{"a key that folds to another outside ASCII", "auth_%E2%84%AAey=278d425bdf160c739803" + stamp + version + md5 + signature, docs.body, signing.ErrMissingParameter, "auth_key"},
+		{"key that folds to another outside ASCII", "auth_%E2%84%AAey=278d425bdf160c739803" + stamp + version + md5 + signature, docs.body, signing.ErrMissingParameter, "auth_key"},
 		{"no body_md5, which was signed", key + stamp + version + signature, docs.body, signing.ErrSignature, ""},
 		{"another body", key + stamp + version + md5 + signature, docs.body + " ", signing.ErrBodyMD5, ""},
 		{"no body, though one was signed", key + stamp + version + md5 + signature, "", signing.ErrBodyMD5, ""},
-		{"a body, though none was signed", channels + sign("POST\n/apps/3/events\n"+authParams), "{}", signing.ErrMissingParameter, "body_md5"},
-		{"an empty body_md5", channels + sign("POST\n/apps/3/events\n"+authParams+"&body_md5=") + "&body_md5=", "", signing.ErrBodyMD5, ""},
-		{"the key twice", key + "&" + key + stamp + version + md5 + signature, docs.body, signing.ErrMalformed, ""},
-		{"the key in two cases", key + "&AUTH_KEY=other" + stamp + version + md5 + signature, docs.body, signing.ErrMalformed, ""},
-		{"the key as an array too", key + "&auth_key[]=other" + stamp + version + md5 + signature, docs.body, signing.ErrMalformed, ""},
-		{"the key as an array only", "auth_key[]=278d425bdf160c739803" + stamp + version + md5 + signature, docs.body, signing.ErrMalformed, ""},
-		{"the signature twice", key + stamp + version + md5 + signature + signature, docs.body, signing.ErrMalformed, ""},
+		{"body, though none was signed", channels + sign("POST\n/apps/3/events\n"+authParams), "{}", signing.ErrMissingParameter, "body_md5"},
+		{"empty body_md5", channels + sign("POST\n/apps/3/events\n"+authParams+"&body_md5=") + "&body_md5=", "", signing.ErrBodyMD5, ""},
+		{"key twice", key + "&" + key + stamp + version + md5 + signature, docs.body, signing.ErrMalformed, ""},
+		{"key in two cases", key + "&AUTH_KEY=other" + stamp + version + md5 + signature, docs.body, signing.ErrMalformed, ""},
+		{"key as an array too", key + "&auth_key[]=other" + stamp + version + md5 + signature, docs.body, signing.ErrMalformed, ""},
+		{"key as an array only", "auth_key[]=278d425bdf160c739803" + stamp + version + md5 + signature, docs.body, signing.ErrMalformed, ""},
+		{"signature twice", key + stamp + version + md5 + signature + signature, docs.body, signing.ErrMalformed, ""},
 		{"body_md5 twice", key + stamp + version + md5 + md5 + signature, docs.body, signing.ErrMalformed, ""},
-		{"an invalid escape", key + stamp + version + md5 + signature + "&q=%", docs.body, signing.ErrMalformed, ""},
+		{"invalid escape", key + stamp + version + md5 + signature + "&q=%", docs.body, signing.ErrMalformed, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -85,10 +85,10 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
-func TestVerifyRefusesARequestWithoutAPath(t *testing.T) {
+func TestVerify_malformedURL(t *testing.T) {
 	for name, req := range map[string]*http.Request{
-		"no URL":        {Method: "GET"},
-		"an opaque URL": {Method: "GET", URL: &url.URL{Scheme: "https", Opaque: "x"}},
+		"nil URL":    {Method: "GET"},
+		"opaque URL": {Method: "GET", URL: &url.URL{Scheme: "https", Opaque: "x"}},
 	} {
 		if err := signing.Verify(req, nil, only(docsKey, docsSecret), docsTime); !errors.Is(err, signing.ErrMalformed) {
 			t.Errorf("Verify of a request with %s = %v, want %v", name, err, signing.ErrMalformed)
@@ -96,12 +96,12 @@ func TestVerifyRefusesARequestWithoutAPath(t *testing.T) {
 	}
 }
 
-// What is wrong with a request comes to light in the order documented.
-func TestVerifyChecksInOrder(t *testing.T) {
+// Each step corrects the error of the previous one.
+func TestVerify_order(t *testing.T) {
 	query := url.Values{}
 	steps := []struct {
 		want        error
-		name, value string // what mends it
+		name, value string // corrects the error
 	}{
 		{signing.ErrMissingParameter, "auth_key", "nobody"},
 		{signing.ErrUnknownKey, "auth_key", docsKey},
@@ -127,21 +127,21 @@ func TestVerifyChecksInOrder(t *testing.T) {
 	}
 }
 
-func TestVerifyChecksTheTime(t *testing.T) {
+func TestVerify_timestamp(t *testing.T) {
 	tests := []struct {
 		name  string
 		stamp int64
 		now   time.Time
 		want  error
 	}{
-		{"the same second", docsStamp, docsTime, nil},
+		{"same second", docsStamp, docsTime, nil},
 		{"599 seconds ago", docsStamp, docsTime.Add(599 * time.Second), nil},
 		{"599.9 seconds ago", docsStamp, docsTime.Add(599*time.Second + 900*time.Millisecond), nil},
 		{"600 seconds ago", docsStamp, docsTime.Add(600 * time.Second), signing.ErrTimestamp},
 		{"599 seconds ahead", docsStamp, docsTime.Add(-599 * time.Second), nil},
 		{"600 seconds ahead", docsStamp, docsTime.Add(-600 * time.Second), signing.ErrTimestamp},
-		{"the beginning of time", math.MinInt64, docsTime, signing.ErrTimestamp},
-		{"the end of time", math.MaxInt64, docsTime, signing.ErrTimestamp},
+		{"beginning of time", math.MinInt64, docsTime, signing.ErrTimestamp},
+		{"end of time", math.MaxInt64, docsTime, signing.ErrTimestamp},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -160,19 +160,19 @@ func TestVerifyChecksTheTime(t *testing.T) {
 	}
 }
 
-func TestTimestampErrorGivesBothTimesInUTC(t *testing.T) {
-	// The two times of a refusal by production, pusher-http-ruby issue 49.
+func TestTimestampError(t *testing.T) {
+	// The times of an error of production, pusher-http-ruby issue 49.
 	err := &signing.TimestampError{
 		Given:  time.Date(2013, 9, 29, 8, 46, 33, 0, time.UTC),
 		Server: time.Date(2013, 9, 29, 8, 36, 32, 0, time.UTC),
 	}
-	want := "signing: bad auth_timestamp: 2013-09-29T08:46:33Z is not within 600s of server time 2013-09-29T08:36:32Z"
+	want := "signing: invalid auth_timestamp: 2013-09-29T08:46:33Z is not within 600s of server time 2013-09-29T08:36:32Z"
 	if err.Error() != want {
 		t.Errorf("Error()\n got %s\nwant %s", err.Error(), want)
 	}
 }
 
-func TestVerifyAtThePresentTime(t *testing.T) {
+func TestVerify_currentTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		req := mustRequest(t, "GET", "https://api.example/", "")
 		if err := mustSigner(t, docsKey, docsSecret).Edit(t.Context(), req); err != nil {
@@ -185,7 +185,7 @@ func TestVerifyAtThePresentTime(t *testing.T) {
 			{599 * time.Second, nil},
 			{time.Second, signing.ErrTimestamp},
 		} {
-			time.Sleep(tt.wait) // the bubble's clock
+			time.Sleep(tt.wait)
 			if err := signing.Verify(req, nil, only(docsKey, docsSecret), time.Time{}); !errors.Is(err, tt.want) {
 				t.Errorf("Verify after %v more = %v, want %v", tt.wait, err, tt.want)
 			}
@@ -193,7 +193,7 @@ func TestVerifyAtThePresentTime(t *testing.T) {
 	})
 }
 
-func TestVerifyTakesTheSignedPath(t *testing.T) {
+func TestVerify_path(t *testing.T) {
 	tests := []struct {
 		name, wire, signed string
 		want               error
@@ -205,10 +205,10 @@ func TestVerifyTakesTheSignedPath(t *testing.T) {
 		{"escaped in lower-case hex and signed in upper", "/apps/3/channels/a%2cb", "/apps/3/channels/a%2Cb", signing.ErrSignature},
 		{"sent raw and signed escaped", "/apps/3/channels/a,b", "/apps/3/channels/a%2Cb", signing.ErrSignature},
 		{"another path", "/apps/3/channels/a", "/apps/3/channels/b", signing.ErrSignature},
-		{"an escaped slash signed as one", "/apps/3/users/a%2Fb", "/apps/3/users/a%2Fb", nil},
-		{"an escaped slash signed as a slash", "/apps/3/users/a%2Fb", "/apps/3/users/a/b", signing.ErrSignature},
-		{"an escape escaped once more", "/apps/3/users/a%252Cb", "/apps/3/users/a%2Cb", signing.ErrSignature},
-		{"a line break signed as one", "/apps/3/a%0Ab", "/apps/3/a\nb", signing.ErrSignature},
+		{"escaped slash signed as one", "/apps/3/users/a%2Fb", "/apps/3/users/a%2Fb", nil},
+		{"escaped slash signed as a slash", "/apps/3/users/a%2Fb", "/apps/3/users/a/b", signing.ErrSignature},
+		{"escape escaped once more", "/apps/3/users/a%252Cb", "/apps/3/users/a%2Cb", signing.ErrSignature},
+		{"line break signed as one", "/apps/3/a%0Ab", "/apps/3/a\nb", signing.ErrSignature},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -219,9 +219,9 @@ func TestVerifyTakesTheSignedPath(t *testing.T) {
 					t.Errorf("Verify(%s), %s = %v, want %v", tt.wire, how, err, tt.want)
 				}
 			}
-			verify("made by hand", mustRequest(t, "GET", "https://api.example"+target, ""))
+			verify("not received", mustRequest(t, "GET", "https://api.example"+target, ""))
 			verify("received", receive(t, "GET "+target+" HTTP/1.1\r\nHost: api.example\r\n\r\n"))
-			verify("sent as to a proxy", receive(t, "GET https://api.example"+target+" HTTP/1.1\r\nHost: api.example\r\n\r\n"))
+			verify("sent to a proxy", receive(t, "GET https://api.example"+target+" HTTP/1.1\r\nHost: api.example\r\n\r\n"))
 			http.StripPrefix("/apps", http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
 				verify("behind http.StripPrefix", req)
 			})).ServeHTTP(nil, receive(t, "GET "+target+" HTTP/1.1\r\nHost: api.example\r\n\r\n"))
@@ -229,18 +229,17 @@ func TestVerifyTakesTheSignedPath(t *testing.T) {
 	}
 }
 
-// A single byte changed on its way is found, wherever it is and whatever it
-// becomes, unless the change decodes to the very same request. Of the bytes that
-// do not print, which net/http seldom lets through, some stand for all.
-func TestVerifyRefusesEveryChangedByte(t *testing.T) {
+// Verify detects a single changed byte, unless the request decodes to the same one.
+// Of the non-printable bytes, most of which net/http rejects, a few are tried.
+func TestVerify_changedByte(t *testing.T) {
 	requests := []struct{ name, method, target, body string }{
-		{"a publish", "POST", "/apps/3/events", `{"name":"foo"}`},
-		{"a query", "GET", "/prefix/apps/3/channels/a=@%2C.%3Bb?info=a%2Cb+c&K[]=2&k[]=1&e", ""},
+		{"publish", "POST", "/apps/3/events", `{"name":"foo"}`},
+		{"query", "GET", "/prefix/apps/3/channels/a=@%2C.%3Bb?info=a%2Cb+c&K[]=2&k[]=1&e", ""},
 	}
 	for _, tt := range requests {
 		t.Run(tt.name, func(t *testing.T) {
 			req := mustRequest(t, tt.method, "https://api.example"+tt.target, tt.body)
-			if err := mustSigner(t, docsKey, docsSecret).Sign(req, docsTime); err != nil {
+			if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
 				t.Fatal(err)
 			}
 			sent := sentRequest{tt.method, req.URL.RequestURI(), tt.body}
@@ -263,7 +262,7 @@ func TestVerifyRefusesEveryChangedByte(t *testing.T) {
 	}
 }
 
-// A sentRequest is what a network may change of a request.
+// A sentRequest is a request on the network.
 type sentRequest struct{ method, target, body string }
 
 func (s sentRequest) len() int { return len(s.method) + len(s.target) + len(s.body) }
@@ -280,7 +279,7 @@ var (
 	errUnreadable = errors.New("net/http cannot read this request")
 )
 
-// verify is what a server does with the request.
+// verify parses and verifies the request like a server.
 func (s sentRequest) verify() error {
 	raw := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: api.example\r\nContent-Length: %d\r\n\r\n%s", s.method, s.target, len(s.body), s.body)
 	req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
@@ -294,10 +293,9 @@ func (s sentRequest) verify() error {
 	return signing.Verify(req, body, docsApp, docsTime)
 }
 
-// same tells whether the two are one request to a server: the method in
-// whatever case, the path decoded, and the parameters decoded, with keys in
-// whatever case, those of one name in the same order. So "%2c" is "%2C", "+" is
-// "%20" and "a&" is "a=", but no two requests that mean different things.
+// same reports whether both requests decode to the same method, path, parameters and
+// body. Case does not matter in methods, keys and escapes, "+" is "%20" and "a&" is
+// "a=". Parameters with the same name keep their order.
 func (s sentRequest) same(t testing.TB, other sentRequest) bool {
 	t.Helper()
 	path, params := s.decode(t)
@@ -350,6 +348,30 @@ func receive(tb testing.TB, raw string) *http.Request {
 	return req
 }
 
-// sign makes a request that only its text is wrong with; what Signature returns
-// is checked against published values elsewhere.
+// sign returns a correct signature of text. TestStringToSign compares Signature with
+// published values.
 func sign(text string) string { return signing.Signature(docsSecret, text) }
+
+// FuzzVerify searches for a request that is accepted without the secret, or panics.
+func FuzzVerify(f *testing.F) {
+	f.Add("GET", "/apps/3/channels", authParams+"&auth_signature=da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c", []byte(nil))
+	f.Add("POST", "/apps/3/events", authParams+"&auth_key[]=", []byte("{}"))
+	f.Add("", "", "%&=&;=%2", []byte(nil))
+	f.Add("\n", "/%0a%2f", "auth_key=278d425bdf160c739803&auth_version=1.0&auth_timestamp=-9223372036854775808", []byte(nil))
+	sentinels := []error{
+		signing.ErrMalformed, signing.ErrMissingParameter, signing.ErrUnknownKey, signing.ErrVersion,
+		signing.ErrTimestamp, signing.ErrSignature, signing.ErrBodyMD5,
+	}
+	f.Fuzz(func(t *testing.T, method, target, query string, body []byte) {
+		req := &http.Request{Method: method, URL: &url.URL{Path: target, RawQuery: query}, RequestURI: target}
+		err := signing.Verify(req, body, only(docsKey, docsSecret), docsTime)
+		known := false
+		for _, sentinel := range sentinels {
+			known = known || errors.Is(err, sentinel)
+		}
+		if !known {
+			t.Errorf("Verify(%q %q %q) = %v, want one of %v", method, target, query, err, sentinels)
+		}
+		conceals(t, err)
+	})
+}

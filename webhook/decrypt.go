@@ -7,29 +7,31 @@ import (
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
-var errNoMasterKey = errors.New("no encryption master key is configured")
-
-// decrypt opens the client events of encrypted channels in place. The other
-// events of such channels carry no data, so there is nothing to decrypt.
+// decrypt decrypts the client events of encrypted channels in place. Other events
+// of such channels carry no data.
 func (v *Verifier) decrypt(events []Event) {
 	for i := range events {
 		event, ok := events[i].(ClientEvent)
-		if ok && event.Data != "" && protocol.IsEncrypted(event.Channel) {
-			events[i] = v.decrypted(event)
+		if !ok || event.Data == "" || !protocol.IsEncrypted(event.Channel) {
+			continue
 		}
+		if data, err := v.open(event.Channel, event.Data); err != nil {
+			event.Err = fmt.Errorf("%w: %w", ErrDecrypt, err)
+		} else {
+			event.Data = data
+		}
+		events[i] = event
 	}
 }
 
-func (v *Verifier) decrypted(event ClientEvent) ClientEvent {
-	if v.masterKey == nil {
-		event.Err = fmt.Errorf("%w: %w", ErrDecrypt, errNoMasterKey)
-		return event
+// open tries the current master key first, then the previous ones.
+func (v *Verifier) open(channel, data string) (string, error) {
+	err := errors.New("no encryption master key is configured, see WithEncryptionMasterKey")
+	for _, key := range v.masterKeys {
+		var opened []byte
+		if opened, err = key.Decrypt(channel, []byte(data)); err == nil {
+			return string(opened), nil
+		}
 	}
-	data, err := v.masterKey.Decrypt(event.Channel, []byte(event.Data))
-	if err != nil {
-		event.Err = fmt.Errorf("%w: %w", ErrDecrypt, err)
-		return event
-	}
-	event.Data = string(data)
-	return event
+	return "", err
 }

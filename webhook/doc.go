@@ -1,22 +1,22 @@
-// Package webhook receives what Pusher Channels posts to an app: who occupies
-// which channel, presence members, client events, cache misses and counts.
+// Package webhook verifies and decodes the webhooks that Pusher Channels posts to
+// an app: occupied and vacated channels, presence members, client events, cache
+// misses and subscription counts.
 //
-// [NewVerifier] takes the app's key and secret. [Verifier.Handler] is the whole
-// endpoint as an [http.Handler]; [Verifier.Parse] is for an endpoint of your own,
-// and [Verifier.ParseBytes] for where there is no *http.Request, as behind the
-// gateway of a cloud function. What comes out is a [Webhook] with typed events to
-// switch over; an event this package does not know is an [Unknown] with its JSON.
-// [SignedHeader] signs a body, to test an endpoint with.
+// [New] returns a [Verifier] for the app's key and secret. [Verifier.Handler] is a
+// complete endpoint as an [http.Handler]. [Verifier.Parse] is for handlers of your
+// own, and [Verifier.ParseBytes] for code without an [http.Request], such as a
+// cloud function. All of them produce a [Webhook] with typed events. An event that
+// this package does not know is an [Unknown] with its JSON. New kinds of events
+// become new types, so keep a default case in a type switch.
 //
-// Nothing is decoded before its signature has been verified. No error, log line
-// or formatted value holds a secret or a signature.
+// Nothing is decoded before its signature has been verified. Errors, log lines and
+// formatted values contain neither secrets nor signatures.
 //
-// The webhooks of Pusher-compatible servers decode as well: an object as the data
-// of a client event, a number as user_id, seconds or a string as time_ms.
+// The webhooks of Pusher-compatible servers are accepted too, with an object as
+// the data of a client event, a number as user_id, time_ms in seconds or as a
+// string, and client events under their own name.
 //
-// Requests to the API are signed by the sibling package signing, subscriptions
-// are authorized by auth, and the client in pusher hands out a Verifier that is
-// set up with its own credentials. Package pushertest delivers signed webhooks.
-//
-// New kinds of events become new types: keep a default case in a type switch.
+// To test an endpoint, sign a body with [SignedHeader], or use package pushertest,
+// which delivers signed webhooks. A client of package pusher returns a Verifier
+// with its credentials.
 package webhook

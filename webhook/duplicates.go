@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// duplicates remembers the signatures of deliveries that succeeded, for window
-// and at most limit of them. A nil *duplicates remembers none.
+// duplicates remembers the signatures of webhooks that were handled successfully,
+// for the time window and up to limit of them. A nil *duplicates remembers none.
 type duplicates struct {
 	window time.Duration
 	limit  int
 
 	mu      sync.Mutex
-	running map[string]chan struct{} // closed when the delivery has ended
-	seen    map[string]struct{}
-	order   []sighting // of seen, oldest first
+	running map[string]chan struct{} // closed when the webhook has been handled
+	handled map[string]struct{}
+	expiry  []entry // of handled, oldest first
 }
 
-type sighting struct {
+type entry struct {
 	signature string
-	until     time.Time
+	expires   time.Time
 }
 
 func newDuplicates(window time.Duration, limit int) *duplicates {
@@ -28,31 +28,32 @@ func newDuplicates(window time.Duration, limit int) *duplicates {
 		window:  window,
 		limit:   limit,
 		running: make(map[string]chan struct{}),
-		seen:    make(map[string]struct{}),
+		handled: make(map[string]struct{}),
 	}
 }
 
-// once calls deliver, unless a delivery with this signature has succeeded. If one
-// is running, once waits for its outcome, or for the end of ctx.
-func (d *duplicates) once(ctx context.Context, signature string, deliver func() error) (repeat bool, err error) {
+// once calls handle, unless a webhook with this signature has been handled
+// successfully. If one is being handled, once waits for its outcome. If ctx is
+// done first, once returns its cause.
+func (d *duplicates) once(ctx context.Context, signature string, handle func() error) (duplicate bool, err error) {
 	if d == nil {
-		return false, deliver()
+		return false, handle()
 	}
-	if repeat, err := d.begin(ctx, signature); repeat || err != nil {
-		return repeat, err
+	if duplicate, err := d.begin(ctx, signature); duplicate || err != nil {
+		return duplicate, err
 	}
 	succeeded := false
-	defer func() { d.end(signature, succeeded) }() // a panic passes through as a failure
-	err = deliver()
+	defer func() { d.end(signature, succeeded) }() // a panic counts as a failure
+	err = handle()
 	succeeded = err == nil
 	return false, err
 }
 
-func (d *duplicates) begin(ctx context.Context, signature string) (repeat bool, err error) {
+func (d *duplicates) begin(ctx context.Context, signature string) (duplicate bool, err error) {
 	for {
-		repeat, running := d.enter(signature)
-		if repeat || running == nil {
-			return repeat, nil
+		duplicate, running := d.tryBegin(signature)
+		if duplicate || running == nil {
+			return duplicate, nil
 		}
 		select {
 		case <-running:
@@ -62,13 +63,13 @@ func (d *duplicates) begin(ctx context.Context, signature string) (repeat bool, 
 	}
 }
 
-// enter marks the delivery as running. If one is already, that one's channel is
-// returned and nothing is marked.
-func (d *duplicates) enter(signature string) (repeat bool, running <-chan struct{}) {
+// tryBegin marks the signature as running. If it is running already, tryBegin
+// returns the channel that is closed at the end.
+func (d *duplicates) tryBegin(signature string) (duplicate bool, running <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.forget(time.Now())
-	if _, repeat = d.seen[signature]; repeat {
+	d.evict(time.Now())
+	if _, ok := d.handled[signature]; ok {
 		return true, nil
 	}
 	if running, ok := d.running[signature]; ok {
@@ -85,18 +86,18 @@ func (d *duplicates) end(signature string, succeeded bool) {
 	delete(d.running, signature)
 	if succeeded {
 		now := time.Now()
-		d.seen[signature] = struct{}{}
-		d.order = append(d.order, sighting{signature, now.Add(d.window)})
-		d.forget(now)
+		d.handled[signature] = struct{}{}
+		d.expiry = append(d.expiry, entry{signature, now.Add(d.window)})
+		d.evict(now)
 	}
 }
 
-// forget drops what is too old and what is too much. All entries live equally
-// long, so the oldest are the first.
-func (d *duplicates) forget(now time.Time) {
-	for len(d.order) > 0 && (len(d.order) > d.limit || !now.Before(d.order[0].until)) {
-		delete(d.seen, d.order[0].signature)
-		d.order[0] = sighting{}
-		d.order = d.order[1:]
+// evict removes expired entries and those above the limit. All entries have the
+// same lifetime, so the oldest expire first.
+func (d *duplicates) evict(now time.Time) {
+	for len(d.expiry) > 0 && (len(d.expiry) > d.limit || !now.Before(d.expiry[0].expires)) {
+		delete(d.handled, d.expiry[0].signature)
+		d.expiry[0] = entry{} // releases the string while the array is in use
+		d.expiry = d.expiry[1:]
 	}
 }

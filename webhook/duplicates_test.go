@@ -15,8 +15,8 @@ import (
 	"github.com/openchannels/pusher-go/webhook"
 )
 
-// receiver is a handler with a duplicate filter and the outcomes of its
-// successive calls; without further outcomes calls succeed.
+// receiver is a handler with a duplicate filter. Its function has the given outcomes,
+// one per call; further calls succeed.
 type receiver struct {
 	http.Handler
 	calls atomic.Int32
@@ -38,7 +38,7 @@ func newReceiver(t *testing.T, window time.Duration, maxEntries int, outcomes ..
 	return &r
 }
 
-// deliver posts the nth body and returns the status.
+// deliver sends the nth body and returns the status.
 func (r *receiver) deliver(ctx context.Context, n int) int {
 	recorder := httptest.NewRecorder()
 	r.ServeHTTP(recorder, delivery(numbered(n)).WithContext(ctx))
@@ -57,7 +57,7 @@ func numbered(n int) string {
 	return fmt.Sprintf(`{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"channel-%d"}]}`, n)
 }
 
-func TestARepeatIsDroppedWithinTheWindow(t *testing.T) {
+func TestWithDuplicateFilter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newReceiver(t, time.Minute, 100)
 		r.expect(t, 1, http.StatusOK, 1)
@@ -71,7 +71,7 @@ func TestARepeatIsDroppedWithinTheWindow(t *testing.T) {
 	})
 }
 
-func TestTheOldestIsForgottenAboveTheLimit(t *testing.T) {
+func TestWithDuplicateFilter_limit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newReceiver(t, time.Hour, 2)
 		r.expect(t, 1, http.StatusOK, 1)
@@ -83,15 +83,15 @@ func TestTheOldestIsForgottenAboveTheLimit(t *testing.T) {
 	})
 }
 
-func TestAFailedDeliveryIsHandedOverAgain(t *testing.T) {
-	r := newReceiver(t, time.Hour, 100, func() error { return errors.New("the database is away") })
+func TestWithDuplicateFilter_failure(t *testing.T) {
+	r := newReceiver(t, time.Hour, 100, func() error { return errors.New("the database is down") })
 	r.expect(t, 1, http.StatusInternalServerError, 1)
 	r.expect(t, 1, http.StatusOK, 2)
 	r.expect(t, 1, http.StatusOK, 2)
 }
 
-func TestADeliveryThatPanickedIsHandedOverAgain(t *testing.T) {
-	r := newReceiver(t, time.Hour, 100, func() error { panic("receiver") })
+func TestWithDuplicateFilter_panic(t *testing.T) {
+	r := newReceiver(t, time.Hour, 100, func() error { panic("handler") })
 	func() {
 		defer func() { _ = recover() }()
 		r.deliver(t.Context(), 1)
@@ -100,29 +100,29 @@ func TestADeliveryThatPanickedIsHandedOverAgain(t *testing.T) {
 	r.expect(t, 1, http.StatusOK, 2)
 }
 
-func TestARepeatWaitsForTheFirst(t *testing.T) {
+func TestWithDuplicateFilter_concurrent(t *testing.T) {
 	tests := []struct {
 		name      string
 		outcome   error
 		want      int // status of the first
 		wantCalls int32
 	}{
-		{"and is dropped when the first succeeds", nil, http.StatusOK, 1},
-		{"and is handed over when the first fails", errors.New("the database is away"), http.StatusInternalServerError, 2},
+		{"first succeeds", nil, http.StatusOK, 1},
+		{"first fails", errors.New("the database is down"), http.StatusInternalServerError, 2},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				release := make(chan struct{})
 				r := newReceiver(t, time.Hour, 100, func() error { <-release; return test.outcome })
-				first, repeat := make(chan int, 1), make(chan int, 1)
+				first, duplicate := make(chan int, 1), make(chan int, 1)
 				go func() { first <- r.deliver(t.Context(), 1) }()
 				synctest.Wait()
-				go func() { repeat <- r.deliver(t.Context(), 1) }()
+				go func() { duplicate <- r.deliver(t.Context(), 1) }()
 				synctest.Wait()
 				select {
-				case status := <-repeat:
-					t.Errorf("the repeat got %d while the first was being handled, want it to wait", status)
+				case status := <-duplicate:
+					t.Errorf("the duplicate got %d while the first was being handled, want that it waits", status)
 				default:
 				}
 				r.expect(t, 2, http.StatusOK, 2) // another delivery does not wait
@@ -131,18 +131,18 @@ func TestARepeatWaitsForTheFirst(t *testing.T) {
 				if got := <-first; got != test.want {
 					t.Errorf("status of the first = %d, want %d", got, test.want)
 				}
-				if got := <-repeat; got != http.StatusOK {
-					t.Errorf("status of the repeat = %d, want %d", got, http.StatusOK)
+				if got := <-duplicate; got != http.StatusOK {
+					t.Errorf("status of the duplicate = %d, want %d", got, http.StatusOK)
 				}
 				if got := r.calls.Load() - 1; got != test.wantCalls { // one was of delivery 2
-					t.Errorf("the delivery was handed over %d times, want %d", got, test.wantCalls)
+					t.Errorf("the delivery was handled %d times, want %d", got, test.wantCalls)
 				}
 			})
 		})
 	}
 }
 
-func TestARepeatDoesNotWaitLongerThanItsSender(t *testing.T) {
+func TestWithDuplicateFilter_canceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		r := newReceiver(t, time.Hour, 100, func() error { <-release; return nil })
@@ -153,7 +153,7 @@ func TestARepeatDoesNotWaitLongerThanItsSender(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 		defer cancel()
 		if got := r.deliver(ctx, 1); got != http.StatusInternalServerError {
-			t.Errorf("status of the repeat = %d, want %d", got, http.StatusInternalServerError)
+			t.Errorf("status of the duplicate = %d, want %d", got, http.StatusInternalServerError)
 		}
 		close(release)
 		if got := <-first; got != http.StatusOK {
@@ -162,7 +162,7 @@ func TestARepeatDoesNotWaitLongerThanItsSender(t *testing.T) {
 	})
 }
 
-func TestTheFilterIsOptIn(t *testing.T) {
+func TestWithDuplicateFilter_default(t *testing.T) {
 	calls := 0
 	handler := newVerifier(t).Handler(func(context.Context, *webhook.Webhook) error {
 		calls++
@@ -176,7 +176,7 @@ func TestTheFilterIsOptIn(t *testing.T) {
 	}
 }
 
-func TestParseDoesNotFilter(t *testing.T) {
+func TestWithDuplicateFilter_Parse(t *testing.T) {
 	verifier := newVerifier(t, webhook.WithDuplicateFilter(time.Hour, 100))
 	for range 2 {
 		if _, err := verifier.Parse(delivery(docsBody)); err != nil {

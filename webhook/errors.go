@@ -3,38 +3,53 @@ package webhook
 import (
 	"errors"
 	"net/http"
+
+	"github.com/openchannels/pusher-go/internal/sentinel"
 )
 
-// The errors of this package. Test for them with [errors.Is]; their text is for
-// people.
+// The errors of this package, to be tested with [errors.Is].
 var (
-	// ErrConfiguration is an option or a token that cannot work.
-	ErrConfiguration = errors.New("webhook: configuration")
+	// ErrConfiguration means that an argument of [New] is invalid or that a
+	// Verifier was not created with New. It matches the ErrConfiguration of the
+	// other packages of this module.
+	ErrConfiguration = sentinel.ErrConfiguration
 
-	// ErrUnknownKey is a delivery whose X-Pusher-Key header is missing, there
-	// twice, or not one of the verifier's keys.
+	// ErrInvalid means that a body is too large or malformed: [ErrTooLarge] and
+	// [ErrMalformed] match it. It is the ErrInvalid of the other packages of this
+	// module.
+	ErrInvalid = sentinel.ErrInvalid
+
+	// ErrUnknownKey means that the X-Pusher-Key header is missing, occurs more
+	// than once, or holds none of the verifier's keys.
 	ErrUnknownKey = errors.New("webhook: unknown key")
 
-	// ErrSignature is a delivery whose X-Pusher-Signature header is missing,
-	// there twice, not 64 characters of lower-case hex, or not the signature of
-	// the body under the key's secret.
-	ErrSignature = errors.New("webhook: bad signature")
+	// ErrSignature means that the X-Pusher-Signature header is missing, occurs more
+	// than once, is not 64 characters of lower-case hex, or does not match the body
+	// and the secret.
+	ErrSignature = errors.New("webhook: invalid signature")
 
-	// ErrTooLarge is a body above the limit of [WithMaxBytes].
-	ErrTooLarge = errors.New("webhook: body too large")
+	// ErrTooLarge means that the body exceeds the limit of [WithMaxBytes].
+	ErrTooLarge error = invalidError("webhook: body too large")
 
-	// ErrMalformed is a body with a good signature that is no webhook.
-	ErrMalformed = errors.New("webhook: malformed body")
+	// ErrMalformed means that the signature is valid but the body is not a webhook.
+	ErrMalformed error = invalidError("webhook: malformed body")
 
-	// ErrTooOld is a webhook older than [WithMaxAge] allows.
+	// ErrTooOld means that the webhook is older than [WithMaxAge] allows.
 	ErrTooOld = errors.New("webhook: too old")
 
-	// ErrDecrypt is in [ClientEvent.Err] when the event's data stayed encrypted:
-	// the verifier has no master key, or the data does not open with it.
+	// ErrDecrypt is found in [ClientEvent.Err] if the data of an event on an
+	// encrypted channel could not be decrypted: no master key is configured, none
+	// of them fits, or the data is not encrypted.
 	ErrDecrypt = errors.New("webhook: client event not decrypted")
 )
 
-// statusOf is what the sender of a refused delivery is told.
+// invalidError is an error that matches ErrInvalid without repeating its text.
+type invalidError string
+
+func (e invalidError) Error() string        { return string(e) }
+func (e invalidError) Is(target error) bool { return target == ErrInvalid }
+
+// statusOf returns the status code for a webhook that was rejected with err.
 func statusOf(err error) int {
 	switch {
 	case errors.Is(err, ErrUnknownKey), errors.Is(err, ErrSignature), errors.Is(err, ErrTooOld):

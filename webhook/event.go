@@ -5,71 +5,74 @@ import (
 	"time"
 )
 
-// A Webhook is one verified delivery.
+// A Webhook is the content of one verified webhook request.
 type Webhook struct {
-	// Time is when Pusher created the webhook, in UTC, to the millisecond.
+	// Time is when Pusher created the webhook, in UTC with milliseconds.
 	Time time.Time
 
-	// Events are in the order of the delivery: one, or up to 20 when the app has
-	// batching on. A delivery that Pusher repeats may arrive after later ones.
+	// Events has one element, or up to 20 if the app has batching enabled, in the
+	// order of the request. A webhook that Pusher retries may arrive after later
+	// ones.
 	Events []Event
 }
 
-// An Event is one of [ChannelOccupied], [ChannelVacated], [MemberAdded],
-// [MemberRemoved], [ClientEvent], [CacheMiss], [SubscriptionCount] and [Unknown],
-// as values and not as pointers: switch over its type.
+// An Event is a [ChannelOccupied], [ChannelVacated], [MemberAdded],
+// [MemberRemoved], [ClientEvent], [CacheMiss], [SubscriptionCount] or [Unknown].
+// It is a value of these types, never a pointer to one.
 //
-// Source of all of them: Pusher Channels docs, Webhooks.
+// Source: Pusher Channels docs, Webhooks.
 type Event interface{ event() }
 
-// ChannelOccupied says that a channel got its first subscriber.
+// ChannelOccupied reports the first subscriber of a channel.
 type ChannelOccupied struct {
 	Channel string
 }
 
-// ChannelVacated says that the last subscriber left a channel. It is sent up to 3
-// seconds later, and not at all if one comes back in that time.
+// ChannelVacated reports that the last subscriber left a channel. Pusher sends it
+// up to 3 seconds later, and not at all if a subscriber returns in the meantime.
 type ChannelVacated struct {
 	Channel string
 }
 
-// MemberAdded says that a user has joined a presence channel, with the first of
-// possibly several connections.
+// MemberAdded reports that a user joined a presence channel. Further connections
+// of the same user are not reported.
 type MemberAdded struct {
 	Channel string
 	UserID  string
 }
 
-// MemberRemoved says that a user's last connection left a presence channel. It is
-// sent up to 3 seconds later, and not at all if the user comes back in that time.
+// MemberRemoved reports that the last connection of a user left a presence
+// channel. Pusher sends it up to 3 seconds later, and not at all if the user
+// returns in the meantime.
 type MemberRemoved struct {
 	Channel string
 	UserID  string
 }
 
-// ClientEvent is an event that a subscriber sent to a private or presence channel.
-// Its content is what the subscriber chose to send: the signature proves that
-// Pusher relayed it, not that it is true.
+// ClientEvent is an event that a subscriber triggered on a private or presence
+// channel. The subscriber controls Event and Data: the signature proves that
+// Pusher relayed them, not that they are true.
 type ClientEvent struct {
 	Channel  string
-	Event    string // with its "client-" prefix
-	Data     string // JSON text as a rule; empty when there was none
-	SocketID string // of the sender
-	UserID   string // of the sender, on presence channels only
+	Event    string // name with its "client-" prefix
+	Data     string // usually JSON; empty if there was none
+	SocketID string // connection of the sender
+	UserID   string // sender, on presence channels only
 
-	// Err is nil, or [ErrDecrypt]: then Data is still the encrypted JSON text.
-	// It is only ever set on private-encrypted- channels.
+	// Err is nil, or wraps [ErrDecrypt] if Data could not be decrypted and is as it
+	// was received. That happens on private-encrypted- channels only.
 	Err error
 }
 
-// CacheMiss says that someone subscribed to a cache channel that has no event to
-// replay; publishing one fills it.
+// CacheMiss reports a subscription to a cache channel that has no event to send.
+// Publish one to fill the cache.
 type CacheMiss struct {
 	Channel string
 }
 
-// SubscriptionCount says how many subscriptions a channel has. It comes with every
-// change, or every 5 seconds above 100 subscribers, if the app has it enabled.
+// SubscriptionCount reports the number of subscriptions of a channel. Pusher sends
+// it after every change, or every 5 seconds above 100 subscriptions, if the app
+// has it enabled, and not for presence channels.
 type SubscriptionCount struct {
 	Channel string
 	Count   int
@@ -78,7 +81,7 @@ type SubscriptionCount struct {
 // Unknown is an event that this package has no type for.
 type Unknown struct {
 	Name string
-	Raw  json.RawMessage // the whole event, name included
+	Raw  json.RawMessage // the whole event, including its name
 }
 
 func (ChannelOccupied) event()   {}

@@ -16,7 +16,7 @@ import (
 
 // The endpoint to configure as the webhook URL in Pusher's dashboard.
 func Example() {
-	verifier, err := webhook.NewVerifier(webhook.Token{Key: "your-key", Secret: "your-secret"})
+	verifier, err := webhook.New("your-key", "your-secret")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -43,28 +43,28 @@ func Example() {
 	// 200
 }
 
-// post delivers body as Pusher does and returns the status of the answer.
+// post delivers a webhook like Pusher and returns the status of the response.
 func post(handler http.Handler, body string) int {
 	r := httptest.NewRequest(http.MethodPost, "/pusher/webhooks", strings.NewReader(body))
-	r.Header = webhook.SignedHeader(webhook.Token{Key: "your-key", Secret: "your-secret"}, []byte(body))
+	r.Header = webhook.SignedHeader("your-key", "your-secret", []byte(body))
 	recorder := httptest.NewRecorder()
 	handler.ServeHTTP(recorder, r)
 	return recorder.Code
 }
 
-func ExampleNewVerifier() {
-	_, err := webhook.NewVerifier(webhook.Token{Key: "your-key"}, webhook.WithMaxBytes(-1))
+func ExampleNew() {
+	_, err := webhook.New("your-key", "", webhook.WithMaxBytes(-1))
 	fmt.Println(errors.Is(err, webhook.ErrConfiguration))
 	fmt.Println(err)
 	// Output:
 	// true
-	// webhook: configuration: invalid configuration: secret is empty
-	// WithMaxBytes(-1): want at least 1
+	// webhook: invalid configuration: the secret is empty
+	// invalid configuration: WithMaxBytes(-1): must be at least 1
 }
 
-// An endpoint of your own, which answers 401 to whatever Pusher did not sign.
+// A handler of your own.
 func ExampleVerifier_Parse() {
-	verifier, err := webhook.NewVerifier(webhook.Token{Key: "your-key", Secret: "your-secret"})
+	verifier, err := webhook.New("your-key", "your-secret")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -87,19 +87,19 @@ func ExampleVerifier_Parse() {
 
 	fmt.Println(post(endpoint, `{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}`))
 
-	forged := httptest.NewRecorder()
-	endpoint(forged, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"events":[]}`)))
-	fmt.Println(forged.Code)
+	unsigned := httptest.NewRecorder()
+	endpoint(unsigned, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"events":[]}`)))
+	fmt.Println(unsigned.Code)
 	// Output:
 	// Channel occupied: my-channel
 	// 200
 	// 401
 }
 
-// Where a gateway hands over headers and body, as to a cloud function. This
-// delivery is signed with the example credentials of Pusher's documentation.
+// A cloud function receives headers and body from a gateway. This webhook is signed with
+// the example credentials of Pusher's documentation.
 func ExampleVerifier_ParseBytes() {
-	verifier, err := webhook.NewVerifier(webhook.Token{Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"})
+	verifier, err := webhook.New("278d425bdf160c739803", "7ad3773142a6692b25b8")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -122,9 +122,9 @@ func ExampleVerifier_ParseBytes() {
 	// [{Channel:my-channel}]
 }
 
-// An error makes Pusher send the webhook again, for 5 minutes.
+// If the function returns an error, Pusher sends the webhook again, for up to 5 minutes.
 func ExampleVerifier_Handler() {
-	verifier, err := webhook.NewVerifier(webhook.Token{Key: "your-key", Secret: "your-secret"}, quiet)
+	verifier, err := webhook.New("your-key", "your-secret", quiet)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -135,9 +135,9 @@ func ExampleVerifier_Handler() {
 			case webhook.MemberAdded:
 				fmt.Println(event.UserID, "joined", event.Channel)
 			case webhook.SubscriptionCount:
-				return errors.New("the statistics are away")
+				return errors.New("the database is down")
 			default:
-				fmt.Printf("%T is of no interest\n", event)
+				fmt.Printf("%T ignored\n", event)
 			}
 		}
 		return nil
@@ -150,20 +150,19 @@ func ExampleVerifier_Handler() {
 		{"name":"subscription_count","channel":"news","subscription_count":13}]}`))
 	// Output:
 	// ann joined presence-room
-	// webhook.CacheMiss is of no interest
+	// webhook.CacheMiss ignored
 	// 200
 	// 500
 }
 
 var quiet = webhook.WithLogger(slog.New(slog.DiscardHandler))
 
-// SignedHeader is what a test of your own handler needs.
+// Tests of a handler sign their requests with SignedHeader.
 func ExampleSignedHeader() {
 	body := `{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}`
-	token := webhook.Token{Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
 
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
-	r.Header = webhook.SignedHeader(token, []byte(body))
+	r.Header = webhook.SignedHeader("278d425bdf160c739803", "7ad3773142a6692b25b8", []byte(body))
 
 	fmt.Println(r.Header.Get("X-Pusher-Key"))
 	fmt.Println(r.Header.Get("X-Pusher-Signature"))
@@ -172,23 +171,21 @@ func ExampleSignedHeader() {
 	// c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf
 }
 
-// Two keys are accepted while the app changes from one to the other.
-func ExampleWithToken() {
-	next := webhook.Token{Key: "next-key", Secret: "next-secret"}
-	verifier, err := webhook.NewVerifier(webhook.Token{Key: "your-key", Secret: "your-secret"}, webhook.WithToken(next))
+// Both keys are accepted during a rotation.
+func ExampleWithKey() {
+	verifier, err := webhook.New("your-key", "your-secret", webhook.WithKey("next-key", "next-secret"))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	body := []byte(`{"time_ms":1327078148132,"events":[{"name":"cache_miss","channel":"cache-weather"}]}`)
-	hook, err := verifier.ParseBytes(webhook.SignedHeader(next, body), body)
+	hook, err := verifier.ParseBytes(webhook.SignedHeader("next-key", "next-secret", body), body)
 	fmt.Println(len(hook.Events), err)
 	// Output: 1 <nil>
 }
 
 func ExampleWithEncryptionMasterKey() {
-	token := webhook.Token{Key: "your-key", Secret: "your-secret"}
-	verifier, err := webhook.NewVerifier(token,
+	verifier, err := webhook.New("your-key", "your-secret",
 		webhook.WithEncryptionMasterKey("zyrm8pvV2C9fJcBfhyXzvxbJVN/H7QLmbe0xJi1GhPU="))
 	if err != nil {
 		fmt.Println(err)
@@ -199,7 +196,7 @@ func ExampleWithEncryptionMasterKey() {
 			"{\"nonce\":\"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH\",\"ciphertext\":\"v6oIBqyvWKqii51D4fiTestVK1HaAjHtRUdc1+xCwegSLC8=\"}"},
 		{"name":"client_event","channel":"private-encrypted-bla","event":"client-x","socket_id":"1.2","data":"plain"}]}`)
 
-	hook, err := verifier.ParseBytes(webhook.SignedHeader(token, body), body)
+	hook, err := verifier.ParseBytes(webhook.SignedHeader("your-key", "your-secret", body), body)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -215,37 +212,35 @@ func ExampleWithEncryptionMasterKey() {
 }
 
 func ExampleWithMaxBytes() {
-	token := webhook.Token{Key: "your-key", Secret: "your-secret"}
-	verifier, err := webhook.NewVerifier(token, webhook.WithMaxBytes(16<<10))
+	verifier, err := webhook.New("your-key", "your-secret", webhook.WithMaxBytes(16<<10))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	body := make([]byte, 20_000)
-	_, err = verifier.ParseBytes(webhook.SignedHeader(token, body), body)
+	_, err = verifier.ParseBytes(webhook.SignedHeader("your-key", "your-secret", body), body)
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, webhook.ErrTooLarge))
 	// Output:
-	// webhook: body too large: it has more than 16384 bytes
+	// webhook: body too large: more than 16384 bytes, see WithMaxBytes
 	// true
 }
 
-// Ten minutes leave room for the 5 minutes in which Pusher repeats a delivery.
+// Ten minutes are enough for the 5 minutes in which Pusher retries.
 func ExampleWithMaxAge() {
-	token := webhook.Token{Key: "your-key", Secret: "your-secret"}
-	verifier, err := webhook.NewVerifier(token, webhook.WithMaxAge(10*time.Minute))
+	verifier, err := webhook.New("your-key", "your-secret", webhook.WithMaxAge(10*time.Minute))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fromLongAgo := []byte(`{"time_ms":1327078148132,"events":[]}`)
-	_, err = verifier.ParseBytes(webhook.SignedHeader(token, fromLongAgo), fromLongAgo)
+	old := []byte(`{"time_ms":1327078148132,"events":[]}`)
+	_, err = verifier.ParseBytes(webhook.SignedHeader("your-key", "your-secret", old), old)
 	fmt.Println(errors.Is(err, webhook.ErrTooOld))
 	// Output: true
 }
 
 func ExampleWithDuplicateFilter() {
-	verifier, err := webhook.NewVerifier(webhook.Token{Key: "your-key", Secret: "your-secret"},
+	verifier, err := webhook.New("your-key", "your-secret",
 		webhook.WithDuplicateFilter(5*time.Minute, 10_000), quiet)
 	if err != nil {
 		fmt.Println(err)
@@ -268,12 +263,12 @@ func ExampleWithLogger() {
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, attr slog.Attr) slog.Attr {
 			if attr.Key == slog.TimeKey {
-				return slog.Attr{} // so that the output is the same every time
+				return slog.Attr{} // for a reproducible output
 			}
 			return attr
 		},
 	}))
-	verifier, err := webhook.NewVerifier(webhook.Token{Key: "your-key", Secret: "your-secret"}, webhook.WithLogger(logger))
+	verifier, err := webhook.New("your-key", "your-secret", webhook.WithLogger(logger))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -281,6 +276,6 @@ func ExampleWithLogger() {
 	handler := verifier.Handler(func(context.Context, *webhook.Webhook) error { return nil })
 	fmt.Println(post(handler, `{"time_ms":1327078148132}`))
 	// Output:
-	// level=WARN msg="webhook refused" reason="webhook: malformed body: events is missing or null"
+	// level=WARN msg="webhook rejected" error="webhook: malformed body: events is missing or null"
 	// 400
 }

@@ -4,58 +4,64 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+
+	"github.com/openchannels/pusher-go/internal/redact"
 )
 
-// Handler returns the endpoint to configure as the app's webhook URL. It hands
-// each verified webhook to receive, with the request's context, and answers 200
-// when receive returns nil and 500 when it returns an error, so that Pusher sends
-// the webhook again. Calls of receive run concurrently.
+// maxLoggedError limits the text of an error in a log line, in bytes. It may quote
+// the request or, if it comes from handle, an event.
+const maxLoggedError = 500
+
+// Handler returns the endpoint for the app's webhook URL. It calls handle with the
+// request's context and each verified webhook. It responds with status code 200
+// if handle returns nil, and with 500 if it returns an error, so that Pusher sends
+// the webhook again. Calls of handle run concurrently.
 //
-// Pusher waits 4 seconds for an answer and repeats a delivery for 5 minutes: do
-// what takes longer after receive has returned, and expect to see a webhook more
-// than once ([WithDuplicateFilter] takes most repeats away).
+// Pusher waits 4 seconds for a response and retries for 5 minutes. Do slow work
+// after handle has returned, and expect to receive a webhook more than once;
+// [WithDuplicateFilter] drops most duplicates.
 //
-// Everything else is refused with a bare status, and the reason goes to the logger
-// of [WithLogger]: 405 for other methods than POST, 401 for [ErrUnknownKey],
-// [ErrSignature] and [ErrTooOld], 413 for [ErrTooLarge], 400 for [ErrMalformed]
-// and for a body that could not be read, 500 for [ErrConfiguration].
+// Other requests are rejected with a bare status code, and the reason is logged as
+// a warning, see [WithLogger]: 401 for [ErrUnknownKey], [ErrSignature] and
+// [ErrTooOld], 413 for [ErrTooLarge], 400 for [ErrMalformed] and for a body that
+// cannot be read, 500 for [ErrConfiguration]. Methods other than POST are rejected
+// with 405 and not logged.
 //
-// A panic in receive is the server's to handle, as in every [http.Handler].
-// Handler panics when receive is nil.
+// Handler panics if handle is nil. A panic in handle is left to the server.
 //
 // Source: Pusher Channels docs, Webhooks; Pusher support, "Channels webhook
 // timeouts and retries".
-func (v *Verifier) Handler(receive func(context.Context, *Webhook) error) http.Handler {
-	if receive == nil {
-		panic("webhook: Handler without a function")
+func (v *Verifier) Handler(handle func(context.Context, *Webhook) error) http.Handler {
+	if handle == nil {
+		panic("webhook: Handler called with a nil function")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
-			answer(w, http.StatusMethodNotAllowed)
+			respond(w, http.StatusMethodNotAllowed)
 			return
 		}
 		ctx := r.Context()
-		hook, signature, err := v.receive(w, r)
+		hook, signature, err := v.parse(w, r)
 		if err != nil {
-			v.log().WarnContext(ctx, "webhook refused", "reason", err)
-			answer(w, statusOf(err))
+			v.log().WarnContext(ctx, "webhook rejected", "error", logText(err))
+			respond(w, statusOf(err))
 			return
 		}
-		repeat, err := v.duplicates.once(ctx, signature, func() error { return receive(ctx, hook) })
+		duplicate, err := v.duplicates.once(ctx, signature, func() error { return handle(ctx, hook) })
 		if err != nil {
-			v.log().ErrorContext(ctx, "webhook failed", "reason", err)
-			answer(w, http.StatusInternalServerError)
+			v.log().ErrorContext(ctx, "webhook handler failed", "error", logText(err))
+			respond(w, http.StatusInternalServerError)
 			return
 		}
-		if repeat {
-			v.log().DebugContext(ctx, "webhook dropped as a duplicate", "time", hook.Time)
+		if duplicate {
+			v.log().DebugContext(ctx, "duplicate webhook dropped", "time", hook.Time)
 		}
 		w.WriteHeader(http.StatusOK)
 	})
 }
 
-// log is also that of a Verifier that was not made with NewVerifier.
+// log works on a nil or zero Verifier.
 func (v *Verifier) log() *slog.Logger {
 	if v == nil || v.logger == nil {
 		return slog.Default()
@@ -63,6 +69,13 @@ func (v *Verifier) log() *slog.Logger {
 	return v.logger
 }
 
-func answer(w http.ResponseWriter, status int) {
+// logText returns the text of err on one line, redacted and truncated. It cuts a
+// long text first, because redaction takes long for a text of the size of a body.
+func logText(err error) string {
+	text := err.Error()
+	return redact.Line(text[:min(len(text), 4<<10)], maxLoggedError)
+}
+
+func respond(w http.ResponseWriter, status int) {
 	http.Error(w, http.StatusText(status), status)
 }

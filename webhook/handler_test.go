@@ -3,7 +3,10 @@ package webhook_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -15,19 +18,19 @@ import (
 	"github.com/openchannels/pusher-go/webhook"
 )
 
-func TestHandlerAnswers(t *testing.T) {
+func TestVerifier_Handler(t *testing.T) {
 	const (
-		accepts = "accepts"
-		fails   = "fails"
-		unasked = "is not asked"
+		succeeds  = "succeeds"
+		fails     = "fails"
+		notCalled = "is not called"
 	)
 	stale := delivery(docsBody)
-	forged := delivery(docsBody)
-	forged.Header.Set("X-Pusher-Signature", strings.Repeat("0", 64))
-	stranger := delivery(docsBody)
-	stranger.Header.Set("X-Pusher-Key", "stranger")
-	broken := delivery(docsBody)
-	broken.Body = http.NoBody
+	modified := delivery(docsBody)
+	modified.Header.Set("X-Pusher-Signature", strings.Repeat("0", 64))
+	unknown := delivery(docsBody)
+	unknown.Header.Set("X-Pusher-Key", "unknown")
+	empty := delivery(docsBody)
+	empty.Body = http.NoBody
 	brokenOff := httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(errors.New("connection reset")))
 	brokenOff.Header = signed(docsBody)
 	withMethod := func(method string) *http.Request {
@@ -38,33 +41,33 @@ func TestHandlerAnswers(t *testing.T) {
 	tests := []struct {
 		name     string
 		r        *http.Request
-		receiver string
+		function string
 		opts     []webhook.Option
 		want     int
-		logged   string // nothing when empty
+		logged   string // empty: no log line
 	}{
-		{"a genuine delivery", delivery(docsBody), accepts, nil, http.StatusOK, ""},
-		{"a receiver that fails, so that Pusher sends it again", delivery(docsBody), fails, nil,
-			http.StatusInternalServerError, "level=ERROR msg=\"webhook failed\" reason=\"the database is away\""},
-		{"a forged signature", forged, unasked, nil, http.StatusUnauthorized, "level=WARN msg=\"webhook refused\" reason=\"webhook: bad signature"},
-		{"an unknown key", stranger, unasked, nil, http.StatusUnauthorized, "reason=\"webhook: unknown key"},
-		{"a body that is missing", broken, unasked, nil, http.StatusUnauthorized, "reason=\"webhook: bad signature"},
-		{"a webhook that is too old", stale, unasked, []webhook.Option{webhook.WithMaxAge(time.Hour)}, http.StatusUnauthorized, "reason=\"webhook: too old"},
-		{"a body that is no webhook", delivery("hello"), unasked, nil, http.StatusBadRequest, "reason=\"webhook: malformed body"},
-		{"a body that breaks off", brokenOff, unasked, nil, http.StatusBadRequest, "connection reset"},
-		{"a body that is too large", delivery(docsBody), unasked, []webhook.Option{webhook.WithMaxBytes(10)}, http.StatusRequestEntityTooLarge, "reason=\"webhook: body too large"},
-		{"GET", withMethod(http.MethodGet), unasked, nil, http.StatusMethodNotAllowed, ""},
-		{"PUT", withMethod(http.MethodPut), unasked, nil, http.StatusMethodNotAllowed, ""},
+		{"valid", delivery(docsBody), succeeds, nil, http.StatusOK, ""},
+		{"function that fails", delivery(docsBody), fails, nil,
+			http.StatusInternalServerError, "level=ERROR msg=\"webhook handler failed\" error=\"the database is down\""},
+		{"wrong signature", modified, notCalled, nil, http.StatusUnauthorized, "level=WARN msg=\"webhook rejected\" error=\"webhook: invalid signature"},
+		{"unknown key", unknown, notCalled, nil, http.StatusUnauthorized, "error=\"webhook: unknown key"},
+		{"missing body", empty, notCalled, nil, http.StatusUnauthorized, "error=\"webhook: invalid signature"},
+		{"too old", stale, notCalled, []webhook.Option{webhook.WithMaxAge(time.Hour)}, http.StatusUnauthorized, "error=\"webhook: too old"},
+		{"malformed body", delivery("hello"), notCalled, nil, http.StatusBadRequest, "error=\"webhook: malformed body"},
+		{"connection that breaks", brokenOff, notCalled, nil, http.StatusBadRequest, "connection reset"},
+		{"body too large", delivery(docsBody), notCalled, []webhook.Option{webhook.WithMaxBytes(10)}, http.StatusRequestEntityTooLarge, "error=\"webhook: body too large"},
+		{"GET", withMethod(http.MethodGet), notCalled, nil, http.StatusMethodNotAllowed, ""},
+		{"PUT", withMethod(http.MethodPut), notCalled, nil, http.StatusMethodNotAllowed, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var log bytes.Buffer
-			asked := false
+			called := false
 			handler := newVerifier(t, append(test.opts, webhook.WithLogger(textLogger(&log)))...).
 				Handler(func(context.Context, *webhook.Webhook) error {
-					asked = true
-					if test.receiver == fails {
-						return errors.New("the database is away")
+					called = true
+					if test.function == fails {
+						return errors.New("the database is down")
 					}
 					return nil
 				})
@@ -74,18 +77,18 @@ func TestHandlerAnswers(t *testing.T) {
 			if recorder.Code != test.want {
 				t.Errorf("status = %d, want %d", recorder.Code, test.want)
 			}
-			if want := test.receiver != unasked; asked != want {
-				t.Errorf("receiver called: %t, want %t", asked, want)
+			if want := test.function != notCalled; called != want {
+				t.Errorf("function called: %t, want %t", called, want)
 			}
 			if got := log.String(); !strings.Contains(got, test.logged) || (test.logged == "") != (got == "") {
-				t.Errorf("log = %q, want %q in it", got, test.logged)
+				t.Errorf("log = %q, want a line that contains %q", got, test.logged)
 			}
 			wantBody := ""
 			if test.want != http.StatusOK {
 				wantBody = http.StatusText(test.want) + "\n"
 			}
 			if got := recorder.Body.String(); got != wantBody {
-				t.Errorf("the sender is told %q, want %q", got, wantBody)
+				t.Errorf("response body = %q, want %q", got, wantBody)
 			}
 			wantAllow := ""
 			if test.want == http.StatusMethodNotAllowed {
@@ -98,15 +101,15 @@ func TestHandlerAnswers(t *testing.T) {
 	}
 }
 
-func TestHandlerHandsOverTheWebhookAndTheContext(t *testing.T) {
+func TestVerifier_Handler_arguments(t *testing.T) {
 	type contextKey struct{}
 	want := &webhook.Webhook{Time: docsTime, Events: []webhook.Event{webhook.ChannelOccupied{Channel: "my-channel"}}}
 	handler := newVerifier(t).Handler(func(ctx context.Context, got *webhook.Webhook) error {
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("the handler hands over %#v, want %#v", got, want)
+			t.Errorf("the function received %#v, want %#v", got, want)
 		}
 		if got := ctx.Value(contextKey{}); got != "value" {
-			t.Errorf("the context's value = %v, want that of the request", got)
+			t.Errorf("the context has the value %v, want that of the request", got)
 		}
 		return nil
 	})
@@ -114,7 +117,42 @@ func TestHandlerHandsOverTheWebhookAndTheContext(t *testing.T) {
 	handler.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithValue(r.Context(), contextKey{}, "value")))
 }
 
-func TestHandlerClosesTheConnectionOfAnEndlessBody(t *testing.T) {
+func TestVerifier_Handler_hostileLogText(t *testing.T) {
+	text := "line 1\nline 2\x1b[31m\x00 \xff " + docsSignature + " " + strings.Repeat("x", 1<<20)
+	const wantStart, wantEnd = "line 1 line 2 [31m \uFFFD [REDACTED] xxx", "x…"
+	tests := []struct {
+		name string
+		read error // of the body
+		fail error // of the function
+	}{
+		{"error of the body", errors.New(text), nil},
+		{"error of the function", nil, errors.New(text)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := delivery(docsBody)
+			if test.read != nil {
+				r.Body = io.NopCloser(iotest.ErrReader(test.read))
+			}
+			var log bytes.Buffer
+			logger := slog.New(slog.NewJSONHandler(&log, nil))
+			newVerifier(t, webhook.WithLogger(logger)).
+				Handler(func(context.Context, *webhook.Webhook) error { return test.fail }).
+				ServeHTTP(httptest.NewRecorder(), r)
+
+			var line struct{ Error string }
+			if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+				t.Fatalf("log = %.1000q, want one line of JSON: %v", log.String(), err)
+			}
+			got := strings.TrimPrefix(line.Error, "webhook: reading the body: ")
+			if !strings.HasPrefix(got, wantStart) || !strings.HasSuffix(got, wantEnd) || len(line.Error) > 500 {
+				t.Errorf("logged error = %.1000q (%d bytes), want %q ... %q of at most 500 bytes", got, len(line.Error), wantStart, wantEnd)
+			}
+		})
+	}
+}
+
+func TestVerifier_Handler_closesConnection(t *testing.T) {
 	handler := newVerifier(t, webhook.WithMaxBytes(1000), webhook.WithLogger(textLogger(new(bytes.Buffer)))).
 		Handler(func(context.Context, *webhook.Webhook) error { return nil })
 	server := httptest.NewServer(handler)
@@ -136,17 +174,17 @@ func TestHandlerClosesTheConnectionOfAnEndlessBody(t *testing.T) {
 	}
 }
 
-func TestHandlerLetsAPanicThrough(t *testing.T) {
-	handler := newVerifier(t).Handler(func(context.Context, *webhook.Webhook) error { panic("receiver") })
+func TestVerifier_Handler_panic(t *testing.T) {
+	handler := newVerifier(t).Handler(func(context.Context, *webhook.Webhook) error { panic("handler") })
 	defer func() {
-		if got := recover(); got != "receiver" {
-			t.Errorf("ServeHTTP panics with %v, want the receiver's own panic", got)
+		if got := recover(); got != "handler" {
+			t.Errorf("ServeHTTP panicked with %v, want the panic of the function", got)
 		}
 	}()
 	handler.ServeHTTP(httptest.NewRecorder(), delivery(docsBody))
 }
 
-func TestHandlerNeedsAFunction(t *testing.T) {
+func TestVerifier_Handler_nil(t *testing.T) {
 	verifier := newVerifier(t)
 	defer func() {
 		if recover() == nil {

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -9,113 +8,114 @@ import (
 	"github.com/openchannels/pusher-go/internal/encryption"
 )
 
-// defaultMaxBytes holds a full batch with room to spare: Pusher sends at most 20
-// events at once, and a client event's data has at most 10 KiB before JSON
-// escapes it.
+// defaultMaxBytes is well above a full batch: Pusher sends up to 20 events, and
+// the data of a client event has up to 10 KiB before JSON escapes it.
 const defaultMaxBytes = 1 << 20
 
-// An Option changes a [Verifier] that [NewVerifier] makes.
+// An Option configures a [Verifier], see [New].
 type Option func(*config) error
 
-type config struct {
-	tokens     []Token
-	masterKey  *encryption.MasterKey
-	maxBytes   int64
-	maxAge     time.Duration
-	duplicates *duplicates
-	logger     *slog.Logger
-}
-
-// WithToken accepts deliveries signed with a further key. Pusher signs with the
-// app's oldest active key, so rotating keys takes both for a while.
+// WithKey adds a further key of the app, so that webhooks are accepted while keys
+// are rotated. Pusher signs with the oldest active key of the app.
 //
 // Source: Pusher Channels docs, Webhooks.
-func WithToken(token Token) Option {
+func WithKey(key, secret string) Option {
 	return func(c *config) error {
-		c.tokens = append(c.tokens, token)
-		if err := token.validate(); err != nil {
-			return fmt.Errorf("WithToken: %w", err)
+		if err := c.addKey(key, secret); err != nil {
+			return fmt.Errorf("WithKey: %w", err)
 		}
 		return nil
 	}
 }
 
 // WithEncryptionMasterKey decrypts client events on private-encrypted- channels.
-// The key is the app's master key: 32 bytes in base64. Without it such an event
-// carries [ErrDecrypt] and its data as it came.
-func WithEncryptionMasterKey(base64 string) Option {
+// A master key is 32 bytes in standard base64 with padding. Without this option
+// such an event keeps its encrypted data and has [ErrDecrypt] in its Err field.
+//
+// To rotate the master key, pass the previous keys as well: client events that
+// were encrypted before the rotation, and those of subscribers that have not
+// fetched the new key of their channel yet, are decrypted with them. The current
+// key is tried first. The last use of this option wins.
+func WithEncryptionMasterKey(current string, previous ...string) Option {
 	return func(c *config) error {
-		key, err := encryption.ParseMasterKey(base64)
-		if err != nil {
-			return fmt.Errorf("WithEncryptionMasterKey: %w", err)
+		c.masterKeys = nil
+		for i, base64 := range append([]string{current}, previous...) {
+			key, err := encryption.ParseMasterKey(base64)
+			if err != nil && i > 0 {
+				return fmt.Errorf("%w: WithEncryptionMasterKey: previous key %d: %w", ErrConfiguration, i, err)
+			}
+			if err != nil {
+				return fmt.Errorf("%w: WithEncryptionMasterKey: %w", ErrConfiguration, err)
+			}
+			c.masterKeys = append(c.masterKeys, key)
 		}
-		c.masterKey = key
 		return nil
 	}
 }
 
-// WithMaxBytes refuses bodies of more than n bytes with [ErrTooLarge]. The
-// default is 1 MiB, which a batch of 20 events, the most Pusher sends, does not
-// reach in practice.
+// WithMaxBytes limits the size of a body to n bytes; a larger one is
+// [ErrTooLarge]. The default is 1 MiB. A batch of 20 events, the most that Pusher
+// sends, stays below that in practice.
 func WithMaxBytes(n int) Option {
 	return func(c *config) error {
 		if n <= 0 {
-			return fmt.Errorf("WithMaxBytes(%d): want at least 1", n)
+			return fmt.Errorf("%w: WithMaxBytes(%d): must be at least 1", ErrConfiguration, n)
 		}
 		c.maxBytes = int64(n)
 		return nil
 	}
 }
 
-// WithMaxAge refuses webhooks that were created more than d ago with
-// [ErrTooOld], so that one recorded on the way cannot be replayed later. The
-// default is no limit.
+// WithMaxAge rejects webhooks that were created more than d ago with [ErrTooOld],
+// so that a recorded webhook cannot be replayed later. The default is no limit.
 //
-// Pusher repeats a failed delivery for 5 minutes: an age below that loses
-// repeats, and clocks that differ take from it too. A time in the future is
-// never too old.
+// Pusher retries a failed webhook for 5 minutes. A limit below that loses
+// retries; leave room for clock skew too. A time in the future is never too old.
 func WithMaxAge(d time.Duration) Option {
 	return func(c *config) error {
 		if d <= 0 {
-			return fmt.Errorf("WithMaxAge(%v): want more than 0", d)
+			return fmt.Errorf("%w: WithMaxAge(%v): must be positive", ErrConfiguration, d)
 		}
 		c.maxAge = d
 		return nil
 	}
 }
 
-// WithDuplicateFilter keeps [Verifier.Handler] from handing over a delivery
-// twice: one with the signature of a delivery that succeeded less than window ago
-// is answered with 200 and dropped. At most maxEntries signatures are kept, about
-// 200 bytes each; when there are more, the oldest is forgotten early. The default
-// is no filter.
+// WithDuplicateFilter makes [Verifier.Handler] drop duplicates: a webhook with the
+// signature of one that was handled successfully less than window ago gets status
+// code 200 and is not handled again. At most maxEntries signatures are kept, about
+// 200 bytes each; beyond that the oldest is forgotten early. The default is no
+// filter.
 //
-// Only success counts: after an error or a panic the repeat is handed over. A
-// repeat that arrives while the first is still being handled waits for its
-// outcome. Equal bodies have equal signatures, so two batches that do not differ
-// in a byte, time included, are taken for one. The memory is this process's own:
-// behind several instances, deduplicate in your store.
+// A webhook whose handling failed or panicked is handled again. A duplicate that
+// arrives while the first is still being handled waits for its outcome. Equal
+// bodies have equal signatures, so two batches that are identical including their
+// time count as one. The filter is in memory: if several instances receive
+// webhooks, deduplicate in your database.
 //
-// Pusher repeats for 5 minutes, so a window above that is of little use, except
+// Pusher retries for 5 minutes, so a longer window is of little use, except
 // against replays together with [WithMaxAge]. [Verifier.Parse] and
-// [Verifier.ParseBytes] do not filter, because they cannot know of success.
+// [Verifier.ParseBytes] do not filter, because they cannot know whether the
+// webhook is handled successfully.
 func WithDuplicateFilter(window time.Duration, maxEntries int) Option {
 	return func(c *config) error {
 		if window <= 0 || maxEntries <= 0 {
-			return fmt.Errorf("WithDuplicateFilter(%v, %d): want more than 0 of both", window, maxEntries)
+			return fmt.Errorf("%w: WithDuplicateFilter(%v, %d): both must be positive", ErrConfiguration, window, maxEntries)
 		}
 		c.duplicates = newDuplicates(window, maxEntries)
 		return nil
 	}
 }
 
-// WithLogger sets the logger of [Verifier.Handler]: refused deliveries are
-// warnings, failed callbacks errors, dropped duplicates debug messages. The
-// default is [slog.Default] at the time of [NewVerifier].
+// WithLogger sets the logger of [Verifier.Handler]. Rejected webhooks are logged
+// as warnings, errors of the handler's function as errors, dropped duplicates as
+// debug messages. The text of an error is redacted, on one line and at most 500
+// bytes long, because it may quote the request. The default is [slog.Default] at
+// the time of [New].
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {
-			return errors.New("WithLogger: the logger is nil")
+			return fmt.Errorf("%w: WithLogger: logger is nil", ErrConfiguration)
 		}
 		c.logger = logger
 		return nil

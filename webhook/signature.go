@@ -13,58 +13,47 @@ const (
 	signatureHeader = "X-Pusher-Signature"
 )
 
-// SignedHeader returns the headers of a delivery of body: Content-Type,
-// X-Pusher-Key and X-Pusher-Signature. It is there to test endpoints with.
+// SignedHeader returns the header of a webhook request with the given body:
+// Content-Type, X-Pusher-Key and X-Pusher-Signature. It is for tests of endpoints
+// and does not check the key and the secret.
 //
 // Source: Pusher Channels docs, Webhooks.
-func SignedHeader(token Token, body []byte) http.Header {
+func SignedHeader(key, secret string, body []byte) http.Header {
 	return http.Header{
 		"Content-Type":  {"application/json"},
-		keyHeader:       {token.Key},
-		signatureHeader: {signing.NewSecret(token.Secret).Sign(body)},
+		keyHeader:       {key},
+		signatureHeader: {signing.NewSecret(secret).Sign(body)},
 	}
 }
 
-// A claim is what a delivery's headers say, with the secret that can tell whether
-// it is true.
-type claim struct {
-	secret    *signing.Secret
-	signature string
-}
-
-func (v *Verifier) claimIn(header http.Header) (claim, error) {
+// credentials returns the secret of the key in header, and the signature, which is
+// well-formed but not yet verified.
+func (v *Verifier) credentials(header http.Header) (secret *signing.Secret, signature string, err error) {
 	if v == nil || len(v.secrets) == 0 {
-		return claim{}, fmt.Errorf("%w: the Verifier was not made with NewVerifier", ErrConfiguration)
+		return nil, "", fmt.Errorf("webhook: %w: the Verifier was not created with New", ErrConfiguration)
 	}
-	key, err := single(header, keyHeader)
+	key, err := headerValue(header, keyHeader)
 	if err != nil {
-		return claim{}, fmt.Errorf("%w: %w", ErrUnknownKey, err)
+		return nil, "", fmt.Errorf("%w: %w", ErrUnknownKey, err)
 	}
 	secret, known := v.secrets[key]
 	if !known {
-		return claim{}, fmt.Errorf("%w: %s is none of this verifier's keys", ErrUnknownKey, keyHeader)
+		return nil, "", fmt.Errorf("%w: %s is not a key of this verifier, see WithKey", ErrUnknownKey, keyHeader)
 	}
-	signature, err := single(header, signatureHeader)
+	signature, err = headerValue(header, signatureHeader)
 	if err != nil {
-		return claim{}, fmt.Errorf("%w: %w", ErrSignature, err)
+		return nil, "", fmt.Errorf("%w: %w", ErrSignature, err)
 	}
-	if !isLowerHex(signature) || len(signature) != signing.SignatureLength {
-		return claim{}, fmt.Errorf("%w: %s is not %d characters of lower-case hex", ErrSignature, signatureHeader, signing.SignatureLength)
+	if len(signature) != signing.SignatureLength || !isLowerHex(signature) {
+		return nil, "", fmt.Errorf("%w: %s is not %d characters of lower-case hex", ErrSignature, signatureHeader, signing.SignatureLength)
 	}
-	return claim{secret, signature}, nil
+	return secret, signature, nil
 }
 
-func (c claim) verify(body []byte) error {
-	if !c.secret.Verify(body, c.signature) {
-		return fmt.Errorf("%w: %s is not that of the body", ErrSignature, signatureHeader)
-	}
-	return nil
-}
-
-// single returns the one value of a header. It looks at every name rather than
-// at the canonical one alone: a gateway's map has lower-case names, and a second
+// headerValue returns the value of a header that must occur once. It compares all
+// names in header, because gateways pass on lower-case names, and because a second
 // spelling must not hide a second value.
-func single(header http.Header, name string) (string, error) {
+func headerValue(header http.Header, name string) (string, error) {
 	var value string
 	count := 0
 	for key, values := range header {
@@ -74,7 +63,7 @@ func single(header http.Header, name string) (string, error) {
 		}
 	}
 	if count != 1 {
-		return "", fmt.Errorf("%s is there %d times, want once", name, count)
+		return "", fmt.Errorf("%s occurs %d times, want once", name, count)
 	}
 	return value, nil
 }

@@ -12,100 +12,109 @@ import (
 	"github.com/openchannels/pusher-go/signing"
 )
 
-// A Verifier turns deliveries into webhooks. It does not change after
-// [NewVerifier]; any number of goroutines may use it. The zero value verifies
-// nothing, with [ErrConfiguration].
+// A Verifier verifies and decodes webhooks. It is safe for concurrent use. The
+// methods of a nil or zero Verifier return [ErrConfiguration], and its handler
+// responds with status code 500.
 type Verifier struct {
+	config // not changed after New
+}
+
+// config is separate from Verifier so that an Option cannot change a Verifier in use.
+type config struct {
 	secrets    map[string]*signing.Secret // by key
-	masterKey  *encryption.MasterKey      // nil when not configured
+	masterKeys []*encryption.MasterKey    // current key first
 	maxBytes   int64
-	maxAge     time.Duration // 0 is no limit
-	duplicates *duplicates   // nil is no filter
+	maxAge     time.Duration // 0 means no limit
+	duplicates *duplicates   // nil means no filter
 	logger     *slog.Logger
 }
 
-// NewVerifier returns a verifier of deliveries signed with token; [WithToken]
-// adds further ones. It reports everything that is wrong with its arguments at
-// once, as [ErrConfiguration].
-func NewVerifier(token Token, opts ...Option) (*Verifier, error) {
-	cfg := config{tokens: []Token{token}, maxBytes: defaultMaxBytes, logger: slog.Default()}
-	errs := []error{token.validate()}
+// New returns a Verifier of the webhooks signed with the given key and secret of
+// an app. If any of its arguments is invalid, it returns an [ErrConfiguration]
+// that lists all of them.
+func New(key, secret string, opts ...Option) (*Verifier, error) {
+	cfg := config{
+		secrets:  map[string]*signing.Secret{},
+		maxBytes: defaultMaxBytes,
+		logger:   slog.Default(),
+	}
+	errs := []error{cfg.addKey(key, secret)}
 	for _, opt := range opts {
+		if opt == nil {
+			errs = append(errs, fmt.Errorf("%w: option is nil", ErrConfiguration))
+			continue
+		}
 		errs = append(errs, opt(&cfg))
 	}
-	secrets := make(map[string]*signing.Secret, len(cfg.tokens))
-	for _, token := range cfg.tokens {
-		if _, twice := secrets[token.Key]; twice {
-			errs = append(errs, fmt.Errorf("the key %q is there twice", token.Key))
-		}
-		secrets[token.Key] = signing.NewSecret(token.Secret)
-	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfiguration, err)
+		return nil, fmt.Errorf("webhook: %w", err)
 	}
-	return &Verifier{
-		secrets:    secrets,
-		masterKey:  cfg.masterKey,
-		maxBytes:   cfg.maxBytes,
-		maxAge:     cfg.maxAge,
-		duplicates: cfg.duplicates,
-		logger:     cfg.logger,
-	}, nil
+	return &Verifier{cfg}, nil
 }
 
-// Parse returns the webhook that a request delivers. It reads the body to its
-// end, up to the limit of [WithMaxBytes], whether its length was announced or
-// not.
+func (c *config) addKey(key, secret string) error {
+	if err := signing.CheckCredentials(key, secret); err != nil {
+		return err
+	}
+	if _, ok := c.secrets[key]; ok {
+		return fmt.Errorf("%w: key %q is given twice", ErrConfiguration, key)
+	}
+	c.secrets[key] = signing.NewSecret(secret)
+	return nil
+}
+
+// Parse verifies and decodes a webhook request. It reads the body up to the limit
+// of [WithMaxBytes]. It does not read the body if the key is unknown.
 //
-// Method, Content-Type and Content-Encoding are not looked at: the signature
-// covers the body's bytes and nothing else, so that a proxy which rewrites a
-// header costs no delivery, and bytes that are no JSON are refused anyway. A
-// compressed body is therefore [ErrMalformed].
+// Method, Content-Type and Content-Encoding are ignored: the signature covers only
+// the bytes of the body, and proxies rewrite headers. A compressed body is
+// therefore [ErrMalformed].
 //
-// The errors are those of [Verifier.ParseBytes], or the body's own when reading
-// it failed.
+// The errors are those of [Verifier.ParseBytes], or wrap the error of the body if
+// reading it failed.
 func (v *Verifier) Parse(r *http.Request) (*Webhook, error) {
-	hook, _, err := v.receive(nil, r)
+	hook, _, err := v.parse(nil, r)
 	return hook, err
 }
 
-// ParseBytes returns the webhook whose body and headers these are. The names of
-// the headers may be spelled in any case. It keeps no reference to body.
+// ParseBytes verifies and decodes the body of a webhook request. The names in
+// header may be in any case. It does not retain body.
 //
-// The errors are, in the order of the checks, [ErrUnknownKey], [ErrSignature],
-// [ErrTooLarge], [ErrMalformed] and [ErrTooOld]. A client event that cannot be
-// decrypted is no error here, see [ClientEvent].
+// The errors are, in the order of the checks, [ErrConfiguration], [ErrUnknownKey],
+// [ErrSignature], [ErrTooLarge], [ErrMalformed] and [ErrTooOld]; a body that is
+// too large is not verified. A client event that cannot be decrypted is not an
+// error of the webhook, see [ClientEvent].
 //
 // Source: Pusher Channels docs, Webhooks.
 func (v *Verifier) ParseBytes(header http.Header, body []byte) (*Webhook, error) {
-	claimed, err := v.claimIn(header)
+	secret, signature, err := v.credentials(header)
 	if err != nil {
 		return nil, err
 	}
 	if int64(len(body)) > v.maxBytes {
 		return nil, v.tooLarge()
 	}
-	return v.open(claimed, body)
+	return v.verify(secret, signature, body)
 }
 
-// receive is Parse for the handler as well, which needs the signature to tell
-// deliveries apart. The body of a sender with an unknown key is not even read.
-func (v *Verifier) receive(w http.ResponseWriter, r *http.Request) (*Webhook, string, error) {
-	claimed, err := v.claimIn(r.Header)
+// parse is Parse for an optional ResponseWriter. It also returns the signature, by
+// which the handler recognizes duplicates.
+func (v *Verifier) parse(w http.ResponseWriter, r *http.Request) (*Webhook, string, error) {
+	secret, signature, err := v.credentials(r.Header)
 	if err != nil {
 		return nil, "", err
 	}
-	body, err := v.read(w, r)
+	body, err := v.readBody(w, r)
 	if err != nil {
 		return nil, "", err
 	}
-	hook, err := v.open(claimed, body)
-	return hook, claimed.signature, err
+	hook, err := v.verify(secret, signature, body)
+	return hook, signature, err
 }
 
-// read returns the body. With a ResponseWriter the server also closes the
-// connection of a sender that goes beyond the limit.
-func (v *Verifier) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// readBody returns the body. If w is not nil, the server closes the connection of
+// a client that exceeds the limit.
+func (v *Verifier) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > v.maxBytes {
 		return nil, v.tooLarge()
 	}
@@ -114,6 +123,7 @@ func (v *Verifier) read(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	}
 	var body bytes.Buffer
 	if r.ContentLength > 0 {
+		// ReadFrom needs MinRead bytes of room to find the end without growing.
 		body.Grow(int(min(r.ContentLength, defaultMaxBytes)) + bytes.MinRead)
 	}
 	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, v.maxBytes))
@@ -122,26 +132,26 @@ func (v *Verifier) read(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	case errors.As(err, &tooLarge):
 		return nil, v.tooLarge()
 	case err != nil:
-		return nil, fmt.Errorf("webhook: read the body: %w", err)
+		return nil, fmt.Errorf("webhook: reading the body: %w", err)
 	}
 	return body.Bytes(), nil
 }
 
 func (v *Verifier) tooLarge() error {
-	return fmt.Errorf("%w: it has more than %d bytes", ErrTooLarge, v.maxBytes)
+	return fmt.Errorf("%w: more than %d bytes, see WithMaxBytes", ErrTooLarge, v.maxBytes)
 }
 
-// open is the way of a body: verify, decode, check the age, decrypt.
-func (v *Verifier) open(claimed claim, body []byte) (*Webhook, error) {
-	if err := claimed.verify(body); err != nil {
-		return nil, err
+// verify checks the signature, then decodes, checks the age and decrypts.
+func (v *Verifier) verify(secret *signing.Secret, signature string, body []byte) (*Webhook, error) {
+	if !secret.Verify(body, signature) {
+		return nil, fmt.Errorf("%w: %s does not match the body and the secret of this key", ErrSignature, signatureHeader)
 	}
 	hook, err := decode(body)
 	if err != nil {
 		return nil, err
 	}
 	if age := time.Since(hook.Time); v.maxAge > 0 && age > v.maxAge {
-		return nil, fmt.Errorf("%w: created %v ago, at most %v are allowed", ErrTooOld, age.Round(time.Second), v.maxAge)
+		return nil, fmt.Errorf("%w: created %v ago, limit is %v", ErrTooOld, age.Round(time.Second), v.maxAge)
 	}
 	v.decrypt(hook.Events)
 	return hook, nil

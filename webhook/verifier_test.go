@@ -15,63 +15,61 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"testing/synctest"
 	"time"
 
 	"github.com/openchannels/pusher-go/webhook"
 )
 
-func TestNewVerifierReportsEverythingThatIsWrong(t *testing.T) {
+func TestNew_invalid(t *testing.T) {
 	const secret = "a-secret-to-keep\n"
-	_, err := webhook.NewVerifier(webhook.Token{Secret: secret},
-		webhook.WithToken(webhook.Token{Key: "k"}),
-		webhook.WithToken(webhook.Token{Key: "k", Secret: "s"}),
+	_, err := webhook.New("", secret,
+		webhook.WithKey("k", ""),
+		webhook.WithKey("k", "s"),
+		webhook.WithKey("k", "s"),
 		webhook.WithEncryptionMasterKey("c2hvcnQ="),
+		webhook.WithEncryptionMasterKey(masterKey, "c2hvcnQ="),
 		webhook.WithMaxBytes(0),
 		webhook.WithMaxAge(-time.Second),
 		webhook.WithDuplicateFilter(0, 10),
 		webhook.WithDuplicateFilter(time.Second, 0),
 		webhook.WithLogger(nil),
+		nil,
 	)
 	if !errors.Is(err, webhook.ErrConfiguration) {
-		t.Fatalf("NewVerifier = %v, want %v", err, webhook.ErrConfiguration)
+		t.Fatalf("New = %v, want %v", err, webhook.ErrConfiguration)
 	}
 	for _, want := range []string{
-		"key is empty",
-		"secret has a space or an unprintable character",
-		"WithToken: invalid configuration: secret is empty",
-		`the key "k" is there twice`,
+		"the key is empty",
+		"the secret contains a space or a non-printable character",
+		"WithKey: invalid configuration: the secret is empty",
+		`key "k" is given twice`,
 		"WithEncryptionMasterKey: ",
+		"WithEncryptionMasterKey: previous key 1: ",
 		"WithMaxBytes(0)",
 		"WithMaxAge(-1s)",
 		"WithDuplicateFilter(0s, 10)",
 		"WithDuplicateFilter(1s, 0)",
 		"WithLogger: ",
+		"option is nil",
 	} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("NewVerifier = %q, want %q in it", err, want)
+			t.Errorf("New = %q, want an error that contains %q", err, want)
 		}
 	}
 	if strings.Contains(err.Error(), strings.TrimSpace(secret)) {
-		t.Errorf("NewVerifier = %q, want no secret in it", err)
+		t.Errorf("New = %q, want an error without the secret", err)
 	}
 }
 
-func TestNothingPrintsASecret(t *testing.T) {
-	token := webhook.Token{Key: "the-key", Secret: "the-secret"}
-	verifier := must(webhook.NewVerifier(token, webhook.WithEncryptionMasterKey(masterKey)))
-	// The raw bytes of the master key would print as a list of numbers.
+func TestVerifier_redaction(t *testing.T) {
+	verifier, err := webhook.New("the-key", "the-secret", webhook.WithEncryptionMasterKey(masterKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The raw bytes of the master key would be printed as a list of numbers.
 	secrets := []string{"the-secret", masterKey, "207 42 230 242", "cf2ae6f2", "116 104 101 45 115"}
-
-	var text, jsons bytes.Buffer
-	for name, value := range map[string]any{
-		"a token":             token,
-		"a pointer":           &token,
-		"a struct":            struct{ Token webhook.Token }{token},
-		"a list":              []webhook.Token{token},
-		"a verifier":          verifier,
-		"a verifier's fields": *verifier,
-	} {
+	for name, value := range map[string]any{"pointer": verifier, "value": *verifier, "field": struct{ V *webhook.Verifier }{verifier}} {
+		var text, jsons bytes.Buffer
 		slog.New(slog.NewTextHandler(&text, nil)).Info("", "value", value)
 		slog.New(slog.NewJSONHandler(&jsons, nil)).Info("", "value", value)
 		encoded, err := json.Marshal(value)
@@ -85,41 +83,38 @@ func TestNothingPrintsASecret(t *testing.T) {
 		for _, got := range printed {
 			for _, secret := range secrets {
 				if strings.Contains(got, secret) {
-					t.Errorf("%s prints as %q, which holds the secret %q", name, got, secret)
+					t.Errorf("%s is printed as %q, which contains the secret %q", name, got, secret)
 				}
 			}
 		}
 	}
-	if got, want := fmt.Sprint(token), "{the-key [REDACTED]}"; got != want {
-		t.Errorf("Sprint(token) = %q, want %q", got, want)
-	}
 }
 
-func TestNoErrorHoldsWhatASenderSigned(t *testing.T) {
+func TestVerifier_ParseBytes_errorsWithoutSignature(t *testing.T) {
 	verifier := newVerifier(t)
 	for _, header := range []http.Header{
-		headerOf(docsToken.Key, docsSignature),
-		headerOf(docsToken.Key, strings.ToUpper(docsSignature)),
-		{"X-Pusher-Key": {docsToken.Key}, "X-Pusher-Signature": {docsSignature, docsSignature}},
+		headerOf(docsKey, docsSignature),
+		headerOf(docsKey, strings.ToUpper(docsSignature)),
+		{"X-Pusher-Key": {docsKey}, "X-Pusher-Signature": {docsSignature, docsSignature}},
 	} {
 		_, err := verifier.ParseBytes(header, []byte("another body"))
 		if err == nil {
 			t.Fatalf("ParseBytes(%v) accepted another body", header)
 		}
 		if strings.Contains(strings.ToLower(err.Error()), docsSignature) {
-			t.Errorf("ParseBytes(%v) = %q, want no signature in it", header, err)
+			t.Errorf("ParseBytes(%v) = %q, want an error without the signature", header, err)
 		}
 	}
 }
 
-// unannounced hides a body's length, as a chunked request does.
+// unannounced hides the length of a body, as in a chunked request.
 type unannounced struct{ io.Reader }
 
-func TestParseBoundsTheBody(t *testing.T) {
+func TestVerifier_Parse_limit(t *testing.T) {
 	limit := len(docsBody)
 	request := func(body io.Reader, opts ...func(*http.Request)) *http.Request {
 		r := httptest.NewRequest(http.MethodPost, "/", body)
-		r.Header = headerOf(docsToken.Key, docsSignature)
+		r.Header = headerOf(docsKey, docsSignature)
 		for _, opt := range opts {
 			opt(r)
 		}
@@ -131,23 +126,23 @@ func TestParseBoundsTheBody(t *testing.T) {
 		r    *http.Request
 		want error
 	}{
-		{"a body as long as the limit", request(strings.NewReader(docsBody)), nil},
-		{"a chunked body as long as the limit", request(unannounced{strings.NewReader(docsBody)}), nil},
-		{"a byte more", request(strings.NewReader(docsBody + " ")), webhook.ErrTooLarge},
-		{"a byte more, chunked", request(unannounced{strings.NewReader(docsBody + " ")}), webhook.ErrTooLarge},
-		{"a body without end", request(unannounced{endless{}}), webhook.ErrTooLarge},
-		{"a length that is announced is not read", request(nil, func(r *http.Request) {
+		{"body at the limit", request(strings.NewReader(docsBody)), nil},
+		{"chunked body at the limit", request(unannounced{strings.NewReader(docsBody)}), nil},
+		{"body above the limit", request(strings.NewReader(docsBody + " ")), webhook.ErrTooLarge},
+		{"chunked body above the limit", request(unannounced{strings.NewReader(docsBody + " ")}), webhook.ErrTooLarge},
+		{"endless body", request(unannounced{endless{}}), webhook.ErrTooLarge},
+		{"Content-Length above the limit", request(nil, func(r *http.Request) {
 			r.Body, r.ContentLength = unread, int64(limit)+1
 		}), webhook.ErrTooLarge},
-		{"a stranger's body is not read", request(nil, func(r *http.Request) {
+		{"unknown key", request(nil, func(r *http.Request) {
 			r.Body = unread
-			r.Header.Set("X-Pusher-Key", "stranger")
+			r.Header.Set("X-Pusher-Key", "unknown")
 		}), webhook.ErrUnknownKey},
-		{"a smaller limit of the server's own", request(strings.NewReader(docsBody), func(r *http.Request) {
+		{"smaller limit of http.MaxBytesReader", request(strings.NewReader(docsBody), func(r *http.Request) {
 			r.Body = http.MaxBytesReader(nil, r.Body, 10)
 		}), webhook.ErrTooLarge},
-		{"a body that breaks off", request(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(docsBody)))), iotest.ErrTimeout},
-		{"no body", request(nil, func(r *http.Request) { r.Body = nil }), webhook.ErrSignature},
+		{"connection that breaks", request(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(docsBody)))), iotest.ErrTimeout},
+		{"nil body", request(nil, func(r *http.Request) { r.Body = nil }), webhook.ErrSignature},
 	}
 	verifier := newVerifier(t, webhook.WithMaxBytes(limit))
 	for _, test := range tests {
@@ -159,7 +154,7 @@ func TestParseBoundsTheBody(t *testing.T) {
 	}
 }
 
-func TestParseBytesBoundsTheBody(t *testing.T) {
+func TestVerifier_ParseBytes_limit(t *testing.T) {
 	const mebibyte = 1 << 20
 	small := []webhook.Option{webhook.WithMaxBytes(len(docsBody))}
 	tests := []struct {
@@ -168,10 +163,10 @@ func TestParseBytesBoundsTheBody(t *testing.T) {
 		body string
 		want error
 	}{
-		{"as long as the limit", small, docsBody, nil},
-		{"a byte more", small, docsBody + " ", webhook.ErrTooLarge},
-		{"1 MiB by default", nil, docsBody + strings.Repeat(" ", mebibyte-len(docsBody)), nil},
-		{"a byte above 1 MiB", nil, docsBody + strings.Repeat(" ", mebibyte+1-len(docsBody)), webhook.ErrTooLarge},
+		{"at the limit", small, docsBody, nil},
+		{"above the limit", small, docsBody + " ", webhook.ErrTooLarge},
+		{"default limit", nil, docsBody + strings.Repeat(" ", mebibyte-len(docsBody)), nil},
+		{"above the default limit", nil, docsBody + strings.Repeat(" ", mebibyte+1-len(docsBody)), webhook.ErrTooLarge},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -186,7 +181,7 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-func TestContentEncodingIsNotUndone(t *testing.T) {
+func TestVerifier_Parse_contentEncoding(t *testing.T) {
 	var zipped bytes.Buffer
 	writer := gzip.NewWriter(&zipped)
 	if _, err := io.WriteString(writer, docsBody); err != nil {
@@ -201,9 +196,9 @@ func TestContentEncodingIsNotUndone(t *testing.T) {
 		sign string
 		want error
 	}{
-		{"compressed bytes, signed as they are", zipped.String(), zipped.String(), webhook.ErrMalformed},
-		{"compressed bytes, signed before", zipped.String(), docsBody, webhook.ErrSignature},
-		{"plain bytes under a gzip label", docsBody, docsBody, nil},
+		{"compressed body with its own signature", zipped.String(), zipped.String(), webhook.ErrMalformed},
+		{"compressed body with the signature of the original", zipped.String(), docsBody, webhook.ErrSignature},
+		{"plain body with Content-Encoding: gzip", docsBody, docsBody, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -217,32 +212,7 @@ func TestContentEncodingIsNotUndone(t *testing.T) {
 	}
 }
 
-func TestMaxAge(t *testing.T) {
-	tests := []struct {
-		name string
-		opts []webhook.Option
-		age  time.Duration
-		want error
-	}{
-		{"just created", []webhook.Option{webhook.WithMaxAge(time.Minute)}, 0, nil},
-		{"as old as allowed", []webhook.Option{webhook.WithMaxAge(time.Minute)}, time.Minute, nil},
-		{"a millisecond older", []webhook.Option{webhook.WithMaxAge(time.Minute)}, time.Minute + time.Millisecond, webhook.ErrTooOld},
-		{"from a clock that is ahead", []webhook.Option{webhook.WithMaxAge(time.Minute)}, -time.Hour, nil},
-		{"any age by default", nil, 24 * 365 * time.Hour, nil},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				body := fmt.Sprintf(`{"time_ms":%d,"events":[]}`, time.Now().Add(-test.age).UnixMilli())
-				if _, err := newVerifier(t, test.opts...).ParseBytes(signed(body), []byte(body)); !errors.Is(err, test.want) {
-					t.Errorf("ParseBytes of a webhook %v old = %v, want %v", test.age, err, test.want)
-				}
-			})
-		})
-	}
-}
-
-func TestParseAndParseBytesAgree(t *testing.T) {
+func TestVerifier_Parse(t *testing.T) {
 	verifier := newVerifier(t)
 	fromRequest, err := verifier.Parse(delivery(docsBody))
 	if err != nil {
@@ -257,18 +227,124 @@ func TestParseAndParseBytesAgree(t *testing.T) {
 	}
 }
 
-func TestAVerifierThatWasNotMadeWithNewVerifierVerifiesNothing(t *testing.T) {
+// The other exported types are plain values; a nil Option is part of TestNew_invalid.
+func TestVerifier_zeroValue(t *testing.T) {
 	body := []byte(`{"time_ms":1,"events":[]}`)
-	for name, v := range map[string]*webhook.Verifier{"nil": nil, "the zero value": {}} {
+	for name, v := range map[string]*webhook.Verifier{"nil": nil, "zero": {}} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := v.ParseBytes(webhook.SignedHeader(webhook.Token{}, body), body); !errors.Is(err, webhook.ErrConfiguration) {
-				t.Errorf("ParseBytes on %s = %v, want %v", name, err, webhook.ErrConfiguration)
+			if _, err := v.ParseBytes(webhook.SignedHeader("", "", body), body); !errors.Is(err, webhook.ErrConfiguration) {
+				t.Errorf("ParseBytes = %v, want %v", err, webhook.ErrConfiguration)
+			}
+			if _, err := v.Parse(delivery(docsBody)); !errors.Is(err, webhook.ErrConfiguration) {
+				t.Errorf("Parse = %v, want %v", err, webhook.ErrConfiguration)
 			}
 			w := httptest.NewRecorder()
 			v.Handler(func(context.Context, *webhook.Webhook) error { return nil }).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
 			if w.Code != http.StatusInternalServerError {
-				t.Errorf("the handler of %s answered %d, want 500", name, w.Code)
+				t.Errorf("the handler responded with %d, want 500", w.Code)
 			}
 		})
+	}
+}
+
+func TestVerifier_ParseBytes(t *testing.T) {
+	const (
+		hello      = `{"hello":"world"}`
+		phpPayload = `{"time_ms":1530710011901,"events":[{"name":"client_event","channel":"private-my-channel","event":"client-event","data":"Unencrypted","socket_id":"240621.35780774"}]}`
+	)
+	docs := func() http.Header { return headerOf(docsKey, docsSignature) }
+	with := func(change func(http.Header)) http.Header {
+		header := docs()
+		change(header)
+		return header
+	}
+	tests := []struct {
+		name   string
+		secret string
+		header http.Header
+		body   string
+		want   error
+	}{
+		{"event and credentials of the documentation", docsSecret, docs(), docsBody, nil},
+		{"pusher-http-node", "tofu",
+			headerOf(docsKey, "c17257e92037cd7de407ebc1ed174ceb7b2e518db127f44411b9ffc4f5b28cc5"),
+			`{"time_ms":1403175510755,"events":[{"channel":"test_channel","name":"channel_vacated"}]}`, nil},
+		{"pusher-http-php", "thisisasecret",
+			headerOf(docsKey, "a19cab2af3ca1029257570395e78d5d675e9e700ca676d18a375a7083178df1c"), phpPayload, nil},
+		{"pusher-http-go, valid signature, no events", "secret",
+			headerOf(docsKey, "2677ad3e7c090b2fa2c0fb13020d66d5420879b8316eb356a2d60fb9073bc778"), hello, webhook.ErrMalformed},
+		{"pusher-http-php, valid signature, no events", "thisisasecret",
+			headerOf(docsKey, "40e0ad3b9aa49529322879e84de1aaaf18bde1efe839ca263d540cc865510d25"), hello, webhook.ErrMalformed},
+		{"empty body, signature of Node's crypto", "secret",
+			headerOf(docsKey, "f9e66e179b6747ae54108f82f8ade8b3c25d76fd30afde6c395822c530196169"), "", webhook.ErrMalformed},
+
+		{"lower-case header names of a gateway", docsSecret,
+			http.Header{"x-pusher-key": {docsKey}, "x-pusher-signature": {docsSignature}}, docsBody, nil},
+		{"other headers", docsSecret,
+			with(func(h http.Header) {
+				h.Set("Content-Type", "text/plain")
+				h.Set("Content-Encoding", "gzip")
+			}), docsBody, nil},
+
+		{"other secret", "another-secret", docs(), docsBody, webhook.ErrSignature},
+		{"additional byte", docsSecret, docs(), docsBody + " ", webhook.ErrSignature},
+		{"missing byte", docsSecret, docs(), docsBody[:len(docsBody)-1], webhook.ErrSignature},
+		{"truncated body", docsSecret, docs(), docsBody[:20], webhook.ErrSignature},
+		{"empty body", docsSecret, docs(), "", webhook.ErrSignature},
+		{"no signature", docsSecret, with(func(h http.Header) { h.Del("X-Pusher-Signature") }), docsBody, webhook.ErrSignature},
+		{"empty list of signatures", docsSecret, with(func(h http.Header) { h["X-Pusher-Signature"] = nil }), docsBody, webhook.ErrSignature},
+		{"empty signature", docsSecret, with(func(h http.Header) { h.Set("X-Pusher-Signature", "") }), docsBody, webhook.ErrSignature},
+		{"two signatures", docsSecret, with(func(h http.Header) { h.Add("X-Pusher-Signature", docsSignature) }), docsBody, webhook.ErrSignature},
+		{"two signatures with different case of the name", docsSecret, with(func(h http.Header) { h["x-pusher-signature"] = []string{docsSignature} }), docsBody, webhook.ErrSignature},
+		{"upper-case signature", docsSecret, headerOf(docsKey, strings.ToUpper(docsSignature)), docsBody, webhook.ErrSignature},
+		{"signature that is too short", docsSecret, headerOf(docsKey, docsSignature[:63]), docsBody, webhook.ErrSignature},
+		{"signature that is too long", docsSecret, headerOf(docsKey, docsSignature+"0"), docsBody, webhook.ErrSignature},
+		{"signature with spaces", docsSecret, headerOf(docsKey, " "+docsSignature+" "), docsBody, webhook.ErrSignature},
+		{"signature that is not hexadecimal (pusher-http-go)", docsSecret, headerOf(docsKey, "2677ad3e7c090i'mgonnagetyaeb356a2d60fb9073bc778"), docsBody, webhook.ErrSignature},
+
+		{"unknown key", docsSecret, headerOf("narr you're going down!", docsSignature), docsBody, webhook.ErrUnknownKey},
+		{"no key", docsSecret, with(func(h http.Header) { h.Del("X-Pusher-Key") }), docsBody, webhook.ErrUnknownKey},
+		{"two keys", docsSecret, with(func(h http.Header) { h.Add("X-Pusher-Key", docsKey) }), docsBody, webhook.ErrUnknownKey},
+		{"two keys with different case of the name", docsSecret, with(func(h http.Header) { h["x-pusher-key"] = []string{"other"} }), docsBody, webhook.ErrUnknownKey},
+		{"no headers", docsSecret, nil, docsBody, webhook.ErrUnknownKey},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			verifier, err := webhook.New(docsKey, test.secret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hook, err := verifier.ParseBytes(test.header, []byte(test.body))
+			if !errors.Is(err, test.want) {
+				t.Fatalf("ParseBytes(%v, %q) = %v, want %v", test.header, test.body, err, test.want)
+			}
+			if (hook == nil) != (test.want != nil) {
+				t.Errorf("ParseBytes(%v, %q) = %v with error %v, want one of them", test.header, test.body, hook, err)
+			}
+		})
+	}
+}
+
+func TestVerifier_ParseBytes_modifiedBody(t *testing.T) {
+	verifier := newVerifier(t)
+	header := headerOf(docsKey, docsSignature)
+	for i := range docsBody {
+		body := []byte(docsBody)
+		body[i] ^= 1
+		if _, err := verifier.ParseBytes(header, body); !errors.Is(err, webhook.ErrSignature) {
+			t.Errorf("ParseBytes of the body with byte %d changed = %v, want %v", i, err, webhook.ErrSignature)
+		}
+	}
+}
+
+func TestVerifier_ParseBytes_modifiedSignature(t *testing.T) {
+	verifier := newVerifier(t)
+	for i := range docsSignature {
+		signature := []byte(docsSignature)
+		signature[i] ^= 1
+		header := headerOf(docsKey, string(signature))
+		if _, err := verifier.ParseBytes(header, []byte(docsBody)); !errors.Is(err, webhook.ErrSignature) {
+			t.Errorf("ParseBytes with digit %d of the signature changed = %v, want %v", i, err, webhook.ErrSignature)
+		}
 	}
 }

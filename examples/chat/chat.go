@@ -16,7 +16,7 @@ import (
 	"github.com/openchannels/pusher-go/pusher"
 )
 
-// The channels of the chat. The page knows them by the same names.
+// The channels of the chat. The page uses the same names.
 const (
 	peopleChannel = "presence-people"
 	hooksChannel  = "private-cache-webhooks"
@@ -29,7 +29,7 @@ const (
 	maxTextRunes = 1000
 	maxBodyBytes = 16 << 10
 
-	// pusherCDN has pusher-js where there is no copy at hand.
+	// pusherCDN is the address of pusher-js if there is no local copy.
 	pusherCDN = "https://js.pusher.com/8.4/pusher-with-encryption.min.js"
 )
 
@@ -44,8 +44,8 @@ type chat struct {
 	sessions *sessions
 }
 
-// newChat is the app's server: the page, what the page posts, and the three
-// endpoints that Pusher's libraries and Pusher itself call.
+// newChat returns the handler of the app: the page, the requests of the page, and the
+// three endpoints that pusher-js and Pusher call.
 func newChat(client *pusher.Client, browser settings, library string) http.Handler {
 	c := &chat{client: client, browser: browser, sessions: newSessions()}
 	hooks := &hookLog{client: client, sessions: c.sessions}
@@ -54,11 +54,11 @@ func newChat(client *pusher.Client, browser settings, library string) http.Handl
 	mux.HandleFunc("GET /page/", http.FileServerFS(page).ServeHTTP)
 	mux.HandleFunc("GET /pusher.js", servePusherJS(library))
 	mux.HandleFunc("POST /session", c.join)
-	mux.HandleFunc("POST /messages", c.say)
+	mux.HandleFunc("POST /messages", c.post)
 	mux.HandleFunc("POST /waves", c.wave)
-	mux.Handle("POST /pusher/auth", client.Authorizer().ChannelHandler(c.maySubscribe))
-	mux.Handle("POST /pusher/user-auth", client.Authorizer().UserHandler(c.whoIs))
-	mux.Handle("POST /webhook", client.Webhooks().Handler(hooks.receive))
+	mux.Handle("POST /pusher/auth", client.Authorizer().ChannelHandler(c.authorize))
+	mux.Handle("POST /pusher/user-auth", client.Authorizer().UserHandler(c.authenticate))
+	mux.Handle("POST /webhook", client.WebhookVerifier().Handler(hooks.receive))
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
@@ -73,11 +73,11 @@ func (c *chat) index(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", "default-src 'self'; script-src 'self' https://js.pusher.com; connect-src 'self' ws: wss: https:")
 	w.Header().Set("Cache-Control", "no-store")
 	if err := index.Execute(w, shown); err != nil {
-		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
+		http.Error(w, "cannot render the page", http.StatusInternalServerError)
 	}
 }
 
-// servePusherJS hands out a copy of pusher-js, or sends the browser to Pusher's.
+// servePusherJS serves a local copy of pusher-js, or redirects to Pusher's.
 func servePusherJS(file string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if _, err := os.Stat(file); err != nil {
@@ -89,70 +89,70 @@ func servePusherJS(file string) http.HandlerFunc {
 }
 
 func (c *chat) join(w http.ResponseWriter, r *http.Request) {
-	var asked struct{ Name string }
-	if !decode(w, r, &asked) {
+	var request struct{ Name string }
+	if !decode(w, r, &request) {
 		return
 	}
-	name := strings.TrimSpace(asked.Name)
+	name := strings.TrimSpace(request.Name)
 	if n := utf8.RuneCountInString(name); n < 1 || n > maxNameRunes {
 		http.Error(w, "a name has 1 to 40 characters", http.StatusBadRequest)
 		return
 	}
-	answer(w, c.sessions.begin(w, name))
+	respond(w, c.sessions.begin(w, name))
 }
 
-// message is what someone said in a room.
+// message is a message in a room.
 type message struct {
 	From user   `json:"from"`
 	Text string `json:"text"`
 }
 
-// say publishes to everyone in the room but the connection it comes from, which
-// shows its own message when it has the answer.
-func (c *chat) say(w http.ResponseWriter, r *http.Request) {
+// post publishes a message to the room, except to the connection it comes from, which
+// shows its own message when it receives the response.
+func (c *chat) post(w http.ResponseWriter, r *http.Request) {
 	u, found := c.sessions.of(r)
 	if !found {
 		http.Error(w, "no session", http.StatusForbidden)
 		return
 	}
-	var said struct {
+	var request struct {
 		Room, Text string
 		SocketID   string `json:"socket_id"`
 	}
-	if !decode(w, r, &said) {
+	if !decode(w, r, &request) {
 		return
 	}
-	if n := utf8.RuneCountInString(said.Text); n < 1 || n > maxTextRunes || !slices.Contains(rooms[:], said.Room) {
+	if n := utf8.RuneCountInString(request.Text); n < 1 || n > maxTextRunes || !slices.Contains(rooms[:], request.Room) {
 		http.Error(w, "a message has a room and 1 to 1000 characters", http.StatusBadRequest)
 		return
 	}
-	m := message{From: u, Text: said.Text}
-	_, err := c.client.Trigger(r.Context(), said.Room, "message", m, pusher.ExcludeSocket(said.SocketID))
+	m := message{From: u, Text: request.Text}
+	_, err := c.client.Trigger(r.Context(), request.Room, "message", m, pusher.ExcludeSocket(request.SocketID))
 	if delivered(w, err) {
-		answer(w, m)
+		respond(w, m)
 	}
 }
 
-// wave reaches one user, on all of the user's connections.
+// wave publishes an event to all connections of one user.
 func (c *chat) wave(w http.ResponseWriter, r *http.Request) {
 	u, found := c.sessions.of(r)
 	if !found {
 		http.Error(w, "no session", http.StatusForbidden)
 		return
 	}
-	var asked struct {
+	var request struct {
 		To string `json:"to"`
 	}
-	if !decode(w, r, &asked) {
+	if !decode(w, r, &request) {
 		return
 	}
-	if delivered(w, c.client.SendToUser(r.Context(), asked.To, "wave", u)) {
-		answer(w, asked)
+	if delivered(w, c.client.SendToUser(r.Context(), request.To, "wave", u)) {
+		respond(w, request)
 	}
 }
 
-// maySubscribe lets everyone with a session into every channel of the chat.
-func (c *chat) maySubscribe(r *http.Request, request auth.ChannelRequest) (*auth.Member, error) {
+// authorize permits everyone with a session to subscribe to every channel of the chat.
+func (c *chat) authorize(r *http.Request, request auth.ChannelRequest) (*auth.Member, error) {
 	u, found := c.sessions.of(r)
 	known := slices.Contains(rooms[:], request.Channel) || request.Channel == peopleChannel || request.Channel == hooksChannel
 	if !found || !known {
@@ -161,7 +161,7 @@ func (c *chat) maySubscribe(r *http.Request, request auth.ChannelRequest) (*auth
 	return &auth.Member{UserID: u.ID, UserInfo: u}, nil
 }
 
-func (c *chat) whoIs(r *http.Request) (*auth.User, error) {
+func (c *chat) authenticate(r *http.Request) (*auth.User, error) {
 	u, found := c.sessions.of(r)
 	if !found {
 		return nil, auth.ErrForbidden
@@ -169,7 +169,7 @@ func (c *chat) whoIs(r *http.Request) (*auth.User, error) {
 	return &auth.User{ID: u.ID, Info: u}, nil
 }
 
-// decode reads what the page has posted, or answers that it cannot.
+// decode decodes the body of a request, or responds with an error.
 func decode(w http.ResponseWriter, r *http.Request, into any) bool {
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBodyBytes)).Decode(into)
 	if err != nil {
@@ -178,14 +178,14 @@ func decode(w http.ResponseWriter, r *http.Request, into any) bool {
 	return err == nil
 }
 
-// delivered answers for a call that failed. The reason is the app's business and
-// goes to its log.
+// delivered reports whether err is nil, and otherwise responds with an error. The
+// details are logged, not sent to the browser.
 func delivered(w http.ResponseWriter, err error) bool {
 	switch {
 	case err == nil:
 		return true
 	case errors.Is(err, pusher.ErrInvalid):
-		http.Error(w, "this cannot be sent", http.StatusBadRequest)
+		http.Error(w, "invalid message", http.StatusBadRequest)
 	default:
 		slog.Error("not delivered", "error", err)
 		http.Error(w, "not delivered, try again", http.StatusBadGateway)
@@ -193,7 +193,7 @@ func delivered(w http.ResponseWriter, err error) bool {
 	return false
 }
 
-func answer(w http.ResponseWriter, value any) {
+func respond(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(value) // the page may have gone
+	_ = json.NewEncoder(w).Encode(value) // the browser may have disconnected
 }

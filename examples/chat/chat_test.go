@@ -19,7 +19,7 @@ import (
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
-// setUp runs the chat's server against one of pushertest that posts webhooks to it.
+// setUp starts the chat and a pushertest server that delivers webhooks to it.
 func setUp(t *testing.T) (chat *httptest.Server, server *pushertest.Server, masterKey string) {
 	t.Helper()
 	var handler http.Handler
@@ -36,7 +36,7 @@ func setUp(t *testing.T) (chat *httptest.Server, server *pushertest.Server, mast
 	return chat, server, masterKey
 }
 
-// A browser keeps the chat's cookie.
+// A browser keeps the session cookie.
 type browser struct {
 	t *testing.T
 	http.Client
@@ -51,7 +51,7 @@ func newBrowser(t *testing.T, base string) *browser {
 	return &browser{t, http.Client{Jar: jar}, base}
 }
 
-// post returns the answer's status and body.
+// post returns the status and the body of the response.
 func (b *browser) post(path string, body any) (int, string) {
 	b.t.Helper()
 	contentType, text := "application/json", ""
@@ -72,24 +72,24 @@ func (b *browser) post(path string, body any) (int, string) {
 		b.t.Fatalf("POST %s: %v", path, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
+	received, err := io.ReadAll(response.Body)
 	if err != nil {
 		b.t.Fatalf("POST %s: %v", path, err)
 	}
-	return response.StatusCode, string(answer)
+	return response.StatusCode, string(received)
 }
 
 func (b *browser) join(name string) user {
 	b.t.Helper()
-	status, answer := b.post("/session", map[string]string{"name": name})
+	status, body := b.post("/session", map[string]string{"name": name})
 	var u user
-	if err := json.Unmarshal([]byte(answer), &u); err != nil || status != http.StatusOK || u.Name != strings.TrimSpace(name) || u.ID == "" {
-		b.t.Fatalf("join as %q: got %d %s, %v", name, status, answer, err)
+	if err := json.Unmarshal([]byte(body), &u); err != nil || status != http.StatusOK || u.Name != strings.TrimSpace(name) || u.ID == "" {
+		b.t.Fatalf("join as %q: got %d %s, %v", name, status, body, err)
 	}
 	return u
 }
 
-func TestMessagesReachTheRoomButNotTheirSender(t *testing.T) {
+func TestMessages(t *testing.T) {
 	chat, server, masterKey := setUp(t)
 	alice := newBrowser(t, chat.URL)
 	from := alice.join(" Alice ")
@@ -106,27 +106,27 @@ func TestMessagesReachTheRoomButNotTheirSender(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		status, answer := alice.post("/messages", map[string]string{"room": room, "text": "hello", "socket_id": mine.SocketID()})
+		status, body := alice.post("/messages", map[string]string{"room": room, "text": "hello", "socket_id": mine.SocketID()})
 		delivery, err := others.Next(t.Context())
 		want := message{From: from, Text: "hello"}
-		for what, text := range map[string]string{"the answer": answer, "what others get": delivery.Data} {
+		for what, text := range map[string]string{"response": body, "event": delivery.Data} {
 			var got message
 			if json.Unmarshal([]byte(text), &got) != nil || got != want || status != http.StatusOK || err != nil {
 				t.Errorf("a message in %s: %s is %q, status %d, %v, want %+v", room, what, text, status, err, want)
 			}
 		}
-		if heard := mine.Events(); len(heard) != 0 {
-			t.Errorf("a message in %s: its sender heard %+v", room, heard)
+		if received := mine.Events(); len(received) != 0 {
+			t.Errorf("a message in %s: its sender received %+v", room, received)
 		}
 	}
 }
 
-func TestWavesReachOneUser(t *testing.T) {
+func TestWaves(t *testing.T) {
 	chat, server, _ := setUp(t)
 	alice, bob := newBrowser(t, chat.URL), newBrowser(t, chat.URL)
 	from, to := alice.join("Alice"), bob.join("Bob")
-	if status, answer := alice.post("/waves", map[string]string{"to": to.ID}); status != http.StatusOK {
-		t.Fatalf("wave: got %d %s", status, answer)
+	if status, body := alice.post("/waves", map[string]string{"to": to.ID}); status != http.StatusOK {
+		t.Fatalf("wave: got %d %s", status, body)
 	}
 	event, err := server.WaitForEvent(t.Context(), func(e pushertest.Event) bool { return e.Name == "wave" })
 	if want := "#server-to-user-" + to.ID; err != nil || event.Channel != want || !strings.Contains(event.Data, from.ID) {
@@ -134,7 +134,7 @@ func TestWavesReachOneUser(t *testing.T) {
 	}
 }
 
-func TestWebhooksAreLoggedOnAChannel(t *testing.T) {
+func TestWebhooks(t *testing.T) {
 	chat, server, _ := setUp(t)
 	u := newBrowser(t, chat.URL).join("Alice")
 	if _, err := server.Subscribe(t.Context(), peopleChannel, pushertest.AsMember(u.ID, nil)); err != nil {
@@ -148,7 +148,7 @@ func TestWebhooksAreLoggedOnAChannel(t *testing.T) {
 	}
 }
 
-func TestWhoMayDoWhat(t *testing.T) {
+func TestRequests(t *testing.T) {
 	chat, _, _ := setUp(t)
 	alice, stranger := newBrowser(t, chat.URL), newBrowser(t, chat.URL)
 	alice.join("Alice")
@@ -162,36 +162,36 @@ func TestWhoMayDoWhat(t *testing.T) {
 		body    any
 		want    int
 	}{
-		{"a member subscribes to a room", alice, "/pusher/auth", subscribe("private-team"), 200},
-		{"a member subscribes to the people", alice, "/pusher/auth", subscribe(peopleChannel), 200},
-		{"a member signs in", alice, "/pusher/user-auth", url.Values{"socket_id": {"1.2"}}, 200},
-		{"a member subscribes to a channel that is not the chat's", alice, "/pusher/auth", subscribe("private-other"), 403},
-		{"a stranger subscribes", stranger, "/pusher/auth", subscribe("private-team"), 403},
-		{"a stranger signs in", stranger, "/pusher/user-auth", url.Values{"socket_id": {"1.2"}}, 403},
-		{"a stranger speaks", stranger, "/messages", map[string]string{"room": "lobby", "text": "hi"}, 403},
-		{"a stranger waves", stranger, "/waves", map[string]string{"to": "x"}, 403},
-		{"a message without text", alice, "/messages", map[string]string{"room": "lobby"}, 400},
-		{"a message that is too long", alice, "/messages", map[string]string{"room": "lobby", "text": strings.Repeat("x", 1001)}, 400},
-		{"a message to another channel", alice, "/messages", map[string]string{"room": peopleChannel, "text": "hi"}, 400},
-		{"a message with a forged socket ID", alice, "/messages", map[string]string{"room": "lobby", "text": "hi", "socket_id": "x"}, 400},
-		{"a message that is no JSON", alice, "/messages", "hi", 400},
-		{"a wave at nobody", alice, "/waves", map[string]string{}, 400},
-		{"a wave that is no JSON", alice, "/waves", "hi", 400},
-		{"a name of spaces", stranger, "/session", map[string]string{"name": "  "}, 400},
-		{"a name that is too long", stranger, "/session", map[string]string{"name": strings.Repeat("ö", 41)}, 400},
-		{"a name that is no JSON", stranger, "/session", "hi", 400},
-		{"a webhook that nobody signed", stranger, "/webhook", `{"time_ms":1,"events":[]}`, 401},
+		{"user subscribes to a room", alice, "/pusher/auth", subscribe("private-team"), 200},
+		{"user subscribes to the presence channel", alice, "/pusher/auth", subscribe(peopleChannel), 200},
+		{"user signs in", alice, "/pusher/user-auth", url.Values{"socket_id": {"1.2"}}, 200},
+		{"user subscribes to another channel", alice, "/pusher/auth", subscribe("private-other"), 403},
+		{"subscription without a session", stranger, "/pusher/auth", subscribe("private-team"), 403},
+		{"sign-in without a session", stranger, "/pusher/user-auth", url.Values{"socket_id": {"1.2"}}, 403},
+		{"message without a session", stranger, "/messages", map[string]string{"room": "lobby", "text": "hi"}, 403},
+		{"wave without a session", stranger, "/waves", map[string]string{"to": "x"}, 403},
+		{"message without text", alice, "/messages", map[string]string{"room": "lobby"}, 400},
+		{"message that is too long", alice, "/messages", map[string]string{"room": "lobby", "text": strings.Repeat("x", 1001)}, 400},
+		{"message to another channel", alice, "/messages", map[string]string{"room": peopleChannel, "text": "hi"}, 400},
+		{"message with an invalid socket ID", alice, "/messages", map[string]string{"room": "lobby", "text": "hi", "socket_id": "x"}, 400},
+		{"message that is not JSON", alice, "/messages", "hi", 400},
+		{"wave without a user", alice, "/waves", map[string]string{}, 400},
+		{"wave that is not JSON", alice, "/waves", "hi", 400},
+		{"blank name", stranger, "/session", map[string]string{"name": "  "}, 400},
+		{"name that is too long", stranger, "/session", map[string]string{"name": strings.Repeat("ö", 41)}, 400},
+		{"name that is not JSON", stranger, "/session", "hi", 400},
+		{"webhook without a signature", stranger, "/webhook", `{"time_ms":1,"events":[]}`, 401},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if status, answer := test.browser.post(test.path, test.body); status != test.want {
-				t.Errorf("POST %s: got %d %s, want %d", test.path, status, answer, test.want)
+			if status, body := test.browser.post(test.path, test.body); status != test.want {
+				t.Errorf("POST %s: got %d %s, want %d", test.path, status, body, test.want)
 			}
 		})
 	}
 }
 
-func TestOtherSitesCannotSpeakForAMember(t *testing.T) {
+func TestCrossSiteRequest(t *testing.T) {
 	chat, _, _ := setUp(t)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, chat.URL+"/messages", strings.NewReader("{}"))
 	if err != nil {
@@ -208,17 +208,17 @@ func TestOtherSitesCannotSpeakForAMember(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsGoneIsSaidSo(t *testing.T) {
+func TestServerUnreachable(t *testing.T) {
 	chat, server, _ := setUp(t)
 	alice := newBrowser(t, chat.URL)
 	alice.join("Alice")
 	server.Close()
-	if status, answer := alice.post("/messages", map[string]string{"room": "lobby", "text": "hi"}); status != http.StatusBadGateway {
-		t.Errorf("got %d %s, want %d", status, answer, http.StatusBadGateway)
+	if status, body := alice.post("/messages", map[string]string{"room": "lobby", "text": "hi"}); status != http.StatusBadGateway {
+		t.Errorf("got %d %s, want %d", status, body, http.StatusBadGateway)
 	}
 }
 
-func TestThePageKnowsWhoOpensIt(t *testing.T) {
+func TestPage(t *testing.T) {
 	chat, _, _ := setUp(t)
 	alice := newBrowser(t, chat.URL)
 	alice.join("</script><script>alert(1)")
@@ -233,7 +233,7 @@ func TestThePageKnowsWhoOpensIt(t *testing.T) {
 	}
 }
 
-func TestPusherJSComesFromAFileOrFromPusher(t *testing.T) {
+func TestPusherJS(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pusher.js")
 	if err := os.WriteFile(file, []byte("a library"), 0o600); err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 
 const keptHooks = 20
 
-// A hookLog keeps the last webhook events and publishes them, newest first, on a
-// cache channel: whoever opens the page later is sent the log as it is.
+// A hookLog keeps the last webhook events and publishes them, newest first, on a cache
+// channel, so that a page that is opened later receives them.
 type hookLog struct {
 	client   *pusher.Client
 	sessions *sessions
@@ -27,8 +27,8 @@ type hookEntry struct {
 	Text string `json:"text"`
 }
 
-// receive keeps nothing of a webhook that it could not publish: its error has the
-// webhook sent again.
+// receive handles a webhook. If it cannot publish the log, it returns an error, so that
+// the webhook is delivered again, and keeps nothing of it.
 func (l *hookLog) receive(ctx context.Context, hook *webhook.Webhook) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,7 +58,7 @@ func (l *hookLog) describe(event webhook.Event) string {
 	case webhook.ClientEvent:
 		return fmt.Sprintf("%s sent %s to %s", l.sessions.name(e.UserID), e.Event, e.Channel)
 	case webhook.CacheMiss:
-		return e.Channel + " has nothing to replay"
+		return e.Channel + " has no cached event"
 	case webhook.SubscriptionCount:
 		return fmt.Sprintf("%s has %d subscriptions", e.Channel, e.Count)
 	default:

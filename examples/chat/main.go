@@ -1,12 +1,10 @@
 // Command chat is a small chat in the browser: rooms on a public, a private and an
-// encrypted channel, a presence list, and a log of the webhooks that come in. It
-// shows how an app's server uses the packages pusher, auth and webhook together;
-// the page uses pusher-js as it comes from Pusher.
+// encrypted channel, a presence list, and a log of received webhooks. It shows how a
+// server uses the packages pusher, auth and webhook together; the page uses pusher-js.
 //
-// It runs on a server of its own, of pushertest, or on the one that PUSHER_URL
-// names. Pusher itself can post webhooks only to an address that it can reach, set
-// in the app's settings as URL/webhook, and relays client events once they are
-// enabled there.
+// It uses the server in PUSHER_URL, or an embedded server of package pushertest. Pusher
+// delivers webhooks only to a public address, which is set in the app's settings as
+// URL/webhook, and relays client events only if they are enabled there.
 package main
 
 import (
@@ -48,14 +46,14 @@ func run(ctx context.Context, addr, pusherURL, library string, out io.Writer) er
 		return err
 	}
 	defer func() { _ = listener.Close() }()
-	here := "http://" + listener.Addr().String()
+	base := "http://" + listener.Addr().String()
 
 	mux := http.NewServeMux()
 	embedded := pusherURL == ""
 	if embedded {
 		local, err := pushertest.New(
-			pushertest.WithWebhook(here+"/webhook"),
-			pushertest.WithSubscriptionCounting(false), // as of a new app on Pusher
+			pushertest.WithWebhook(base+"/webhook"),
+			pushertest.WithSubscriptionCounting(false), // like a new app on Pusher
 			pushertest.WithLogger(slog.Default()),
 		)
 		if err != nil {
@@ -78,7 +76,7 @@ func run(ctx context.Context, addr, pusherURL, library string, out io.Writer) er
 
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
-	if _, err := fmt.Fprintf(out, "Open %s, and again in a private window. Ctrl-C ends the chat.\n", here); err != nil {
+	if _, err := fmt.Fprintf(out, "Open %s in two browsers. Press Ctrl-C to stop.\n", base); err != nil {
 		return err
 	}
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -91,10 +89,9 @@ func localURL(app pushertest.App, addr net.Addr) string {
 	return (&url.URL{Scheme: "http", User: url.UserPassword(app.Key, app.Secret), Host: addr.String(), Path: "/apps/" + app.ID}).String()
 }
 
-// newMasterKey makes a key that lives as long as the process. An app that has
-// several keeps it with its other secrets.
+// newMasterKey returns a random key. An app keeps its key with its other secrets.
 func newMasterKey() string {
 	key := make([]byte, 32)
-	_, _ = rand.Read(key) // it never fails
+	_, _ = rand.Read(key) // never fails
 	return base64.StdEncoding.EncodeToString(key)
 }

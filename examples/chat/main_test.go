@@ -14,7 +14,7 @@ import (
 	"github.com/openchannels/pusher-go/webhook"
 )
 
-func TestTheChatRunsOnItsOwnServer(t *testing.T) {
+func TestRun(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	out, in := io.Pipe()
@@ -24,7 +24,7 @@ func TestTheChatRunsOnItsOwnServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, _, _ := strings.Cut(strings.TrimPrefix(line, "Open "), ",")
+	address, _, _ := strings.Cut(strings.TrimPrefix(line, "Open "), " ")
 	response, err := http.Get(address)
 	if err != nil {
 		t.Fatalf("the printed address: %v", err)
@@ -33,7 +33,7 @@ func TestTheChatRunsOnItsOwnServer(t *testing.T) {
 	if response.StatusCode != http.StatusOK {
 		t.Errorf("GET %s: got status %d, want 200", address, response.StatusCode)
 	}
-	// The app of pushertest, on the address of the page.
+	// The default app of pushertest, at the address of the page.
 	app := pusher.Credentials{AppID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"}
 	client, err := pusher.New(app, pusher.WithBaseURL(address))
 	if err != nil {
@@ -48,30 +48,30 @@ func TestTheChatRunsOnItsOwnServer(t *testing.T) {
 	}
 }
 
-func TestTheChatDoesNotStartWithout(t *testing.T) {
+func TestRun_errors(t *testing.T) {
 	for name, start := range map[string]struct{ addr, pusherURL string }{
-		"an address to listen on":    {"nowhere", ""},
-		"a URL with credentials":     {"127.0.0.1:0", "https://api-eu.pusher.com/apps/3"},
-		"anyone to tell the address": {"127.0.0.1:0", ""},
+		"invalid address":         {"nowhere", ""},
+		"URL without credentials": {"127.0.0.1:0", "https://api-eu.pusher.com/apps/3"},
+		"closed output":           {"127.0.0.1:0", ""},
 	} {
 		out, in := io.Pipe()
 		_ = out.Close()
 		if err := run(t.Context(), start.addr, start.pusherURL, "", in); err == nil {
-			t.Errorf("run without %s: got no error", name)
+			t.Errorf("run with %s: got no error", name)
 		}
 	}
 }
 
-func TestBrowsersFindTheServerOfPUSHER_URL(t *testing.T) {
+func TestBrowserSettings(t *testing.T) {
 	tests := []struct {
 		name, pusherURL string
 		embedded        bool
 		want            string
 	}{
-		{"the page's own", "http://k:s@127.0.0.1:8080/apps/3", true, `{"key":"k"}`},
-		{"a cluster of Pusher's", "https://k:s@api-eu.pusher.com/apps/3", false, `{"key":"k","options":{"cluster":"eu","forceTLS":true}}`},
-		{"a server of one's own", "http://k:s@localhost:6001/apps/3", false, `{"key":"k","options":{"cluster":"","enabledTransports":["ws","wss"],"forceTLS":false,"wsHost":"localhost","wsPort":6001,"wssPort":6001}}`},
-		{"one on the usual port", "https://k:s@ws.example/apps/3", false, `{"key":"k","options":{"cluster":"","enabledTransports":["ws","wss"],"forceTLS":true,"wsHost":"ws.example"}}`},
+		{"embedded server", "http://k:s@127.0.0.1:8080/apps/3", true, `{"key":"k"}`},
+		{"Pusher cluster", "https://k:s@api-eu.pusher.com/apps/3", false, `{"key":"k","options":{"cluster":"eu","forceTLS":true}}`},
+		{"self-hosted server", "http://k:s@localhost:6001/apps/3", false, `{"key":"k","options":{"cluster":"","enabledTransports":["ws","wss"],"forceTLS":false,"wsHost":"localhost","wsPort":6001,"wssPort":6001}}`},
+		{"self-hosted server on the default port", "https://k:s@ws.example/apps/3", false, `{"key":"k","options":{"cluster":"","enabledTransports":["ws","wss"],"forceTLS":true,"wsHost":"ws.example"}}`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestBrowsersFindTheServerOfPUSHER_URL(t *testing.T) {
 	}
 }
 
-func TestWebhooksAreDescribed(t *testing.T) {
+func TestHookLog_describe(t *testing.T) {
 	l := &hookLog{sessions: newSessions()}
 	l.sessions.names["7"] = "Alice"
 	for want, event := range map[string]webhook.Event{
@@ -93,7 +93,7 @@ func TestWebhooksAreDescribed(t *testing.T) {
 		"Alice joined presence-people":                webhook.MemberAdded{Channel: "presence-people", UserID: "7"},
 		"8 left presence-people":                      webhook.MemberRemoved{Channel: "presence-people", UserID: "8"},
 		"Alice sent client-typing to presence-people": webhook.ClientEvent{Channel: "presence-people", Event: "client-typing", UserID: "7"},
-		"cache-a has nothing to replay":               webhook.CacheMiss{Channel: "cache-a"},
+		"cache-a has no cached event":                 webhook.CacheMiss{Channel: "cache-a"},
 		"lobby has 2 subscriptions":                   webhook.SubscriptionCount{Channel: "lobby", Count: 2},
 		"webhook.Unknown":                             webhook.Unknown{Name: "new"},
 	} {
@@ -103,7 +103,7 @@ func TestWebhooksAreDescribed(t *testing.T) {
 	}
 }
 
-func TestTheLogIsBoundedAndKeepsNothingUnpublished(t *testing.T) {
+func TestHookLog_receive(t *testing.T) {
 	server := pushertest.NewServer()
 	defer server.Close()
 	client, err := pusher.NewFromURL(server.PusherURL())

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// A user is someone who has given a name. The ID tells apart two of one name.
+// A user is a participant. Two users may have the same name, but not the same ID.
 type user struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -14,7 +14,7 @@ type user struct {
 
 const cookieName = "chat-session"
 
-// sessions remembers who is behind a cookie, until the process ends.
+// sessions maps cookies to users, in memory.
 type sessions struct {
 	mu      sync.Mutex
 	byToken map[string]user
@@ -25,7 +25,7 @@ func newSessions() *sessions {
 	return &sessions{byToken: map[string]user{}, names: map[string]string{}}
 }
 
-// begin makes a session for someone of this name.
+// begin starts a session.
 func (s *sessions) begin(w http.ResponseWriter, name string) user {
 	token, u := rand.Text(), user{ID: rand.Text()[:8], Name: name}
 	s.mu.Lock()
@@ -35,7 +35,7 @@ func (s *sessions) begin(w http.ResponseWriter, name string) user {
 	return u
 }
 
-// of returns who sends the request, if there is a session.
+// of returns the user of the request's session.
 func (s *sessions) of(r *http.Request) (user, bool) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
@@ -47,7 +47,7 @@ func (s *sessions) of(r *http.Request) (user, bool) {
 	return u, found
 }
 
-// name is the name of the user with this ID, or else the ID.
+// name returns the name of the user with this ID, or the ID if it is unknown.
 func (s *sessions) name(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// settings are what the page needs for pusher-js: the key and its options. Without
-// options the server is the one that the page comes from.
+// settings are the key and the options that the page passes to pusher-js. Without
+// options it connects to the server of the page.
 type settings struct {
 	Key     string         `json:"key"`
 	Options map[string]any `json:"options,omitempty"`
@@ -16,11 +16,11 @@ type settings struct {
 
 var clusterHost = regexp.MustCompile(`^api-([a-z0-9-]+)\.pusher\.com$`)
 
-// browserSettings finds the WebSocket server that belongs to an HTTP API.
+// browserSettings returns the settings of the WebSocket server that belongs to PUSHER_URL.
 func browserSettings(pusherURL string, embedded bool) (settings, error) {
 	parsed, err := url.Parse(pusherURL)
 	if err != nil || parsed.User == nil {
-		return settings{}, errors.New("PUSHER_URL is not https://KEY:SECRET@HOST/apps/ID") // err would show the secret
+		return settings{}, errors.New("PUSHER_URL is not https://KEY:SECRET@HOST/apps/ID") // err contains the secret
 	}
 	s := settings{Key: parsed.User.Username()}
 	if embedded {

@@ -1,7 +1,7 @@
-// Command demo shows what the client does: it triggers events, asks about
-// channels and users, signs authorizations, receives webhooks, meets errors, and
-// prints what happened. It runs against the embedded server of pushertest, or against the one that PUSHER_URL names. The
-// exit status is 1 if anything went otherwise than it should.
+// Command demo publishes events, queries channels and users, signs authorizations,
+// verifies webhooks and handles errors, and prints the results. It uses the server in
+// PUSHER_URL, or an embedded server of package pushertest. The exit status is 1 if a
+// result is not the expected one.
 package main
 
 import (
@@ -33,24 +33,24 @@ func run(ctx context.Context) error {
 	if server != nil {
 		defer server.Close()
 	}
-	story := &story{ctx: ctx, client: client, server: server}
-	for _, chapter := range story.chapters() {
-		fmt.Printf("\n%s\n", chapter.title)
-		if err := chapter.tell(); err != nil {
-			return fmt.Errorf("%s: %w", chapter.title, err)
+	demo := &demo{ctx: ctx, client: client, server: server}
+	for _, step := range demo.steps() {
+		fmt.Printf("\n%s\n", step.title)
+		if err := step.run(); err != nil {
+			return fmt.Errorf("%s: %w", step.title, err)
 		}
 	}
-	fmt.Println("\nAll of it went as it should.")
+	fmt.Println("\nAll results are as expected.")
 	return nil
 }
 
-// connect uses the server that the environment names, or starts one. The embedded
-// server comes back, because it can tell what reached it.
+// connect returns a client for the server in PUSHER_URL, or starts an embedded server
+// and returns it as well.
 func connect() (*pusher.Client, *pushertest.Server, error) {
 	if os.Getenv("PUSHER_URL") != "" {
 		client, err := pusher.NewFromEnv(pusher.WithEncryptionMasterKey(masterKey()))
 		if err == nil {
-			fmt.Println("Talking to the server of PUSHER_URL:", client)
+			fmt.Println("Using the server in PUSHER_URL:", client)
 		}
 		return client, nil, err
 	}
@@ -60,11 +60,11 @@ func connect() (*pusher.Client, *pushertest.Server, error) {
 		server.Close()
 		return nil, nil, err
 	}
-	fmt.Println("PUSHER_URL is not set. Talking to an embedded server:", client)
+	fmt.Println("PUSHER_URL is not set. Using an embedded server:", client)
 	return client, server, nil
 }
 
-// masterKey makes one for this run; an app keeps its own.
+// masterKey returns a random key. An app keeps its key with its other secrets.
 func masterKey() string {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails

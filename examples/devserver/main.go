@@ -1,9 +1,10 @@
-// Command devserver is a Pusher Channels server for development: the server of
-// pushertest as a program on a fixed port. It prints what to paste into pusher-js
-// and into the environment of the app that is being developed.
+// Command devserver runs a Pusher Channels server for development: the server of
+// package pushertest, on a fixed port. It prints the settings for pusher-js and for
+// the app that is being developed, and logs what it rejects. With -v it logs
+// everything that happens.
 //
-// It forgets everything when it ends and nothing before, so restart it now and
-// then. Its one app is not protected: the secret is on the command line.
+// All state is lost when it exits. The secret of its only app is on the command line,
+// so it protects nothing.
 package main
 
 import (
@@ -15,17 +16,19 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"os/signal"
 	"strings"
-	"time"
+	"syscall"
 
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
+// maxEvents limits the recorded events, which nothing reads here.
+const maxEvents = 100
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout)
 	switch {
@@ -36,51 +39,53 @@ func main() {
 	}
 }
 
+// run runs the server until ctx is done.
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("devserver", flag.ContinueOnError)
 	flags.SetOutput(out)
-	addr := flags.String("addr", "127.0.0.1:6001", "the `address` to listen on")
+	addr := flags.String("addr", "127.0.0.1:6001", "`address` to listen on")
 	app := pushertest.App{}
-	flags.StringVar(&app.ID, "app-id", "app-id", "the app's `ID`")
-	flags.StringVar(&app.Key, "key", "app-key", "the app's `key`")
-	flags.StringVar(&app.Secret, "secret", "app-secret", "the app's `secret`")
-	hook := flags.String("webhook", "", "post webhooks to this `URL`")
+	// Several SDKs accept only app IDs of digits.
+	flags.StringVar(&app.ID, "app-id", "1", "`ID` of the app")
+	flags.StringVar(&app.Key, "key", "app-key", "`key` of the app")
+	flags.StringVar(&app.Secret, "secret", "app-secret", "`secret` of the app")
+	webhook := flags.String("webhook", "", "`URL` to post webhooks to")
+	verbose := flags.Bool("v", false, "log connections, messages, events and webhook deliveries")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 
-	opts := []pushertest.Option{pushertest.WithApp(app), pushertest.WithLogger(slog.New(slog.NewTextHandler(out, nil)))}
-	if *hook != "" {
-		opts = append(opts, pushertest.WithWebhook(*hook))
+	level := slog.LevelInfo
+	if *verbose {
+		level = slog.LevelDebug
 	}
-	pusher, err := pushertest.New(opts...)
+	logger := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: level}))
+	opts := []pushertest.Option{pushertest.WithApp(app), pushertest.WithLogger(logger), pushertest.WithMaxEvents(maxEvents)}
+	if *webhook != "" {
+		opts = append(opts, pushertest.WithWebhook(*webhook))
+	}
+	server, err := pushertest.New(opts...)
 	if err != nil {
 		return err
 	}
-	defer pusher.Close()
+	defer server.Close()
 
 	listener, err := net.Listen("tcp", *addr)
 	if err != nil {
 		return err
 	}
-	if err := printSettings(out, app, listener.Addr()); err != nil {
+	if err := printSettings(out, server, listener.Addr()); err != nil {
 		_ = listener.Close()
 		return err
 	}
-
-	server := &http.Server{Handler: pusher, ReadHeaderTimeout: 10 * time.Second}
-	ended := context.AfterFunc(ctx, func() {
-		pusher.Close()
-		_ = server.Close()
-	})
-	defer ended()
+	defer context.AfterFunc(ctx, server.Close)()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
 }
 
-func printSettings(out io.Writer, app pushertest.App, addr net.Addr) error {
+func printSettings(out io.Writer, server *pushertest.Server, addr net.Addr) error {
 	host, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
 		return err
@@ -88,9 +93,9 @@ func printSettings(out io.Writer, app pushertest.App, addr net.Addr) error {
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	pusherURL := url.URL{
-		Scheme: "http", User: url.UserPassword(app.Key, app.Secret),
-		Host: net.JoinHostPort(host, port), Path: "/apps/" + app.ID,
+	pusherURL, err := server.PusherURLAt("http://" + net.JoinHostPort(host, port))
+	if err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(out, strings.TrimLeft(`
 For the app's server:
@@ -107,7 +112,7 @@ For pusher-js:
       enabledTransports: ["ws"],
     })
 
-Refusals are logged below; Ctrl-C ends the server.
-`, "\n"), &pusherURL, app.Key, host, port)
+Rejected requests are logged below. Press Ctrl-C to stop the server.
+`, "\n"), pusherURL, server.App().Key, host, port)
 	return err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/openchannels/pusher-go/pusher"
 )
 
-// A bar shows on standard error how far a publisher has got.
+// A bar shows the progress of a publisher on standard error.
 type bar struct{ stop, stopped chan struct{} }
 
 const barWidth = 40
@@ -34,7 +34,7 @@ func drawBar(publisher *pusher.Publisher, events int) bar {
 	return b
 }
 
-// end draws the bar for the last time.
+// end draws the final state.
 func (b bar) end() {
 	close(b.stop)
 	<-b.stopped

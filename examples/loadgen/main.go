@@ -1,11 +1,10 @@
-// Command loadgen publishes many events and tells how fast that went.
+// Command loadgen publishes many events and prints how long it took.
 //
-//	go run ./examples/loadgen -n 100000 -channels 100 -lanes 8
+//	go run ./examples/loadgen -n 100000 -channels 100 -concurrency 8
 //
-// It runs against the embedded server of pushertest, which checks every request
-// and keeps every event, or against the server that PUSHER_URL names, where
-// events count against the app's quota. The exit status is 1 if an event could
-// not be published, and 2 if a flag is bad.
+// It publishes to an embedded server, which validates every request and keeps every
+// event, or to the server of PUSHER_URL, where events count towards the app's quota.
+// The exit status is 1 if an event was not published, and 2 if a flag is invalid.
 package main
 
 import (
@@ -14,7 +13,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/openchannels/pusher-go/pusher"
@@ -23,13 +24,13 @@ import (
 
 func main() {
 	var load load
-	flag.IntVar(&load.events, "n", 100_000, "how many `events` to publish")
-	flag.IntVar(&load.channels, "channels", 100, "how many `channels` to publish them on")
-	flag.IntVar(&load.lanes, "lanes", 8, "how many `requests` are under way at the same time")
+	flag.IntVar(&load.events, "n", 100_000, "number of `events`")
+	flag.IntVar(&load.channels, "channels", 100, "number of `channels`")
+	flag.IntVar(&load.concurrency, "concurrency", 8, "maximum number of `requests` in flight")
 	flag.IntVar(&load.bytes, "bytes", 100, "`size` of the data of an event")
 	flag.Parse()
-	if flag.NArg() > 0 || load.events < 1 || load.channels < 1 || load.bytes < 0 {
-		fmt.Fprintln(os.Stderr, "loadgen: want at least one event and one channel, and no arguments")
+	if flag.NArg() > 0 || load.events < 1 || load.channels < 1 || load.concurrency < 1 || load.bytes < 0 {
+		fmt.Fprintln(os.Stderr, "loadgen: want at least one event, channel and request, and no arguments")
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -41,7 +42,7 @@ func main() {
 	}
 }
 
-type load struct{ events, channels, lanes, bytes int }
+type load struct{ events, channels, concurrency, bytes int }
 
 func (l load) run(ctx context.Context) error {
 	client, stop, err := connect()
@@ -49,16 +50,8 @@ func (l load) run(ctx context.Context) error {
 		return err
 	}
 	defer stop()
-	failures := make(chan error, 1) // the first
-	publisher, err := client.NewPublisher(pusher.Lanes(l.lanes), pusher.OnReport(func(_ context.Context, r pusher.Report) {
-		if r.Err == nil {
-			return
-		}
-		select {
-		case failures <- r.Err:
-		default:
-		}
-	}))
+	var results results
+	publisher, err := client.NewPublisher(pusher.PublisherConfig{Concurrency: l.concurrency, OnResult: results.add})
 	if err != nil {
 		return err
 	}
@@ -66,22 +59,22 @@ func (l load) run(ctx context.Context) error {
 	start := time.Now()
 	bar := drawBar(publisher, l.events)
 	err = l.publish(ctx, publisher)
-	// Interrupted, it gives up what is queued.
-	if closing := publisher.Close(ctx); err == nil {
-		err = closing
+	// If ctx was interrupted, Close gives up the queued events.
+	if closeErr := publisher.Close(ctx); err == nil {
+		err = closeErr
 	}
 	took := time.Since(start)
 	bar.end()
 
 	stats := publisher.Stats()
-	show(stats, took)
+	results.print(stats, took)
 	if err == nil && stats.Failed > 0 {
-		err = fmt.Errorf("%d events could not be published, the first: %w", stats.Failed, <-failures)
+		err = fmt.Errorf("%d events were not published, the first: %w", stats.Failed, results.failure)
 	}
 	return err
 }
 
-// connect uses the server that the environment names, or starts one.
+// connect returns a client of the server in PUSHER_URL, or of one that it starts.
 func connect() (client *pusher.Client, stop func(), err error) {
 	if os.Getenv("PUSHER_URL") != "" {
 		client, err := pusher.NewFromEnv()
@@ -103,13 +96,37 @@ func (l load) publish(ctx context.Context, publisher *pusher.Publisher) error {
 	return nil
 }
 
-func show(stats pusher.Stats, took time.Duration) {
-	fmt.Printf("%d events in %v: %.0f a second\n", stats.Sent, took.Round(time.Millisecond), float64(stats.Sent)/took.Seconds())
-	fmt.Printf("  requests    %d, with %.1f events on average; %d repeats\n", stats.Batches, float64(stats.Sent)/float64(max(1, stats.Batches)), stats.Retried)
-	fmt.Printf("  failed      %d\n", stats.Failed)
-	fmt.Print("  latency   ")
-	for _, percent := range []float64{50, 90, 99} {
-		fmt.Printf("  p%.0f %v", percent, stats.Latency.Quantile(percent/100).Round(10*time.Microsecond))
+// results collects the results of all events.
+type results struct {
+	mu        sync.Mutex
+	latencies []time.Duration // of published events
+	failure   error           // the first
+}
+
+func (r *results) add(_ context.Context, result pusher.PublishResult) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case result.Err == nil:
+		r.latencies = append(r.latencies, result.Latency)
+	case r.failure == nil:
+		r.failure = result.Err
 	}
-	fmt.Println(", from the queue to the server's answer")
+}
+
+// print is called when no more results are added.
+func (r *results) print(stats pusher.Stats, took time.Duration) {
+	fmt.Printf("%d events in %v: %.0f per second\n", stats.Sent, took.Round(time.Millisecond), float64(stats.Sent)/took.Seconds())
+	fmt.Printf("  requests    %d, with %.1f events on average; %d retries\n", stats.Requests, float64(stats.Sent)/float64(max(1, stats.Requests)), stats.Retries)
+	fmt.Printf("  failed      %d\n", stats.Failed)
+	if len(r.latencies) == 0 {
+		return
+	}
+	slices.Sort(r.latencies)
+	fmt.Print("  latency   ")
+	for _, percent := range []int{50, 90, 99} {
+		latency := r.latencies[(len(r.latencies)-1)*percent/100]
+		fmt.Printf("  p%d %v", percent, latency.Round(10*time.Microsecond))
+	}
+	fmt.Println(", from Publish to the result")
 }

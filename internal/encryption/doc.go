@@ -1,14 +1,16 @@
-// Package encryption seals the data of events on private-encrypted- channels, so
-// that neither Pusher nor anyone between app and subscriber can read it.
+// Package encryption encrypts and decrypts the data of events on
+// private-encrypted- channels, so that neither Pusher nor anybody between the app
+// and a subscriber can read it.
 //
-// [ParseMasterKey] reads the app's key. [MasterKey.Encrypt] and
-// [MasterKey.Decrypt] turn data into the JSON text that travels and back;
-// [MasterKey.SharedSecret] is what an authorization hands to a subscriber.
+// [ParseMasterKey] parses the key of the app. [MasterKey.Encrypt] and
+// [MasterKey.Decrypt] convert between data and the JSON that is sent as the data of
+// an event. [MasterKey.SharedSecret] returns the key of one channel, which its
+// subscribers receive with their authorization.
 //
-// Each channel has its own key, the SHA-256 of its name and the master key; the
-// cipher is NaCl's secretbox (XSalsa20 and Poly1305). Channel names and event
-// names are not encrypted, and whoever holds a channel's key can read and write
-// all of its data, past and future.
+// The key of a channel is the SHA-256 hash of its name and the master key. The cipher
+// is NaCl's secretbox (XSalsa20 and Poly1305). Names of channels and events are not
+// encrypted. Anybody who has the key of a channel can read and write all of its data,
+// past and future, until the master key is replaced.
 //
-// Source: Pusher Channels docs, Encrypted channels.
+// Source: Pusher Channels docs, "Encrypted channels".
 package encryption

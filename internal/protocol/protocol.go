@@ -1,18 +1,20 @@
-// Package protocol holds the rules of the Channels protocol that more than one
-// package checks: the kinds of channels, the spelling of names and identifiers,
-// and the limits of the HTTP API.
+// Package protocol has the rules of the Channels protocol that several packages
+// check: the kinds of channels, the syntax of names and IDs, and the limits of the
+// HTTP API.
 package protocol
 
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// Limits of the hosted API. Source: Pusher HTTP API reference and, where the
-// reference is silent, what the official SDKs enforce.
+// Limits of Pusher's hosted service. Source: Pusher HTTP API reference; Pusher
+// Channels docs, "Presence channels" and "Authenticating users"; and, for limits that
+// these do not mention, the official SDKs.
 const (
 	MaxChannels       = 100       // channels of one trigger
 	MaxBatch          = 10        // events of one batch
@@ -25,8 +27,8 @@ const (
 	MaxSocketIDLength = 64        // characters; real ones have about 20
 )
 
-// UserChannelPrefix starts the name of the channel that reaches every
-// connection of one signed-in user.
+// UserChannelPrefix is the prefix of the channel for events to all connections of a
+// signed-in user.
 const UserChannelPrefix = "#server-to-user-"
 
 const (
@@ -35,21 +37,22 @@ const (
 	encryptedPrefix = "private-encrypted-"
 )
 
-// IsPresence tells whether the channel has members.
+// IsPresence reports whether the channel is a presence channel, which has members.
 func IsPresence(channel string) bool { return strings.HasPrefix(channel, presencePrefix) }
 
-// IsPrivate tells whether a subscription needs an authorization without member
-// data: private and private encrypted channels, cached or not.
+// IsPrivate reports whether a subscription needs an authorization without member
+// data. This includes encrypted and cache channels.
 func IsPrivate(channel string) bool { return strings.HasPrefix(channel, privatePrefix) }
 
-// IsEncrypted tells whether the data of its events is encrypted end to end.
+// IsEncrypted reports whether the data of the channel's events is encrypted end to
+// end.
 func IsEncrypted(channel string) bool { return strings.HasPrefix(channel, encryptedPrefix) }
 
-// IsCache tells whether the channel remembers its last event.
+// IsCache reports whether the server keeps the last event of the channel.
 func IsCache(channel string) bool {
 	rest := channel
-	for _, kind := range []string{encryptedPrefix, privatePrefix, presencePrefix} {
-		if after, ok := strings.CutPrefix(channel, kind); ok {
+	for _, prefix := range []string{encryptedPrefix, privatePrefix, presencePrefix} {
+		if after, ok := strings.CutPrefix(channel, prefix); ok {
 			rest = after
 			break
 		}
@@ -57,21 +60,18 @@ func IsCache(channel string) bool {
 	return strings.HasPrefix(rest, "cache-")
 }
 
-// UserChannel is the channel of the signed-in user.
+// UserChannel returns the name of the channel for events to a signed-in user.
 func UserChannel(userID string) string { return UserChannelPrefix + userID }
 
-// CheckChannel returns what is wrong with a channel name that an app may
-// choose: 1 to 200 characters of a-z A-Z 0-9 _ - = @ , . ; and neither "." nor
-// "..", which a URL path would swallow.
+// CheckChannel returns an error unless name is a valid name for a channel of an app:
+// 1 to 200 characters of a-z A-Z 0-9 _ - = @ , . ; and neither "." nor "..", which
+// are special in a URL path.
 func CheckChannel(name string) error {
-	if name == "." || name == ".." {
-		return fmt.Errorf("channel name %q would vanish from a URL path", name)
-	}
 	return checkName("channel name", name, MaxNameLength)
 }
 
-// CheckTarget returns what is wrong with the name of a channel to trigger on: one
-// that an app may choose, or the channel of a signed-in user.
+// CheckTarget returns an error unless name is a valid channel to trigger an event on:
+// a channel of the app (see [CheckChannel]) or the channel of a signed-in user.
 func CheckTarget(name string) error {
 	if userID, ok := strings.CutPrefix(name, UserChannelPrefix); ok {
 		return CheckUserID(userID)
@@ -79,47 +79,62 @@ func CheckTarget(name string) error {
 	return CheckChannel(name)
 }
 
-// CheckUserID returns what is wrong with a user ID: 1 to 199 characters of the
-// alphabet of channel names, and neither "." nor "..".
+// CheckUserID returns an error unless id is a valid ID of a signed-in user: 1 to 199
+// of the characters allowed in channel names, and neither "." nor "..".
 func CheckUserID(id string) error {
-	if id == "." || id == ".." {
-		return fmt.Errorf("user ID %q would vanish from a URL path", id)
-	}
 	return checkName("user ID", id, MaxUserIDLength)
 }
 
-// CheckEventName returns what is wrong with an event name that an app may
-// trigger: 1 to 200 characters of UTF-8 without control characters, outside
-// the reserved "pusher" namespace. Production refuses "pusher:x" and
-// "pusher-x" alike; a further letter or digit of ASCII makes it another word.
-func CheckEventName(name string) error {
-	switch {
-	case name == "":
-		return errors.New("event name is empty")
-	case !utf8.ValidString(name):
-		return errors.New("event name is not valid UTF-8")
-	case utf8.RuneCountInString(name) > MaxNameLength:
-		return fmt.Errorf("event name has %d characters, at most %d are allowed", utf8.RuneCountInString(name), MaxNameLength)
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return fmt.Errorf("event name %q has a control character", name)
-	case IsReserved(name):
-		return fmt.Errorf("event name %q is in the reserved pusher namespace", name)
+// CheckWatchlist returns an error unless ids is a valid watchlist: at most 100 user
+// IDs, each valid according to [CheckUserID].
+func CheckWatchlist(ids []string) error {
+	if len(ids) > MaxWatchlist {
+		return fmt.Errorf("watchlist has %d users, at most %d are allowed", len(ids), MaxWatchlist)
+	}
+	for _, id := range ids {
+		if err := CheckUserID(id); err != nil {
+			return fmt.Errorf("watchlist: %w", err)
+		}
 	}
 	return nil
 }
 
-// IsReserved tells whether the event name is in the pusher namespace, in which
-// apps cannot trigger events.
+// CheckMemberID returns an error unless id is a valid user ID of a presence channel's
+// member: 1 to 128 characters, not bytes, of valid UTF-8 without control characters.
+//
+// Source: Pusher Channels docs, "Presence channels", which give the limit in
+// characters.
+func CheckMemberID(id string) error {
+	return checkText("member ID", id, MaxMemberIDLength)
+}
+
+// CheckEventName returns an error unless name is a valid name for an event triggered
+// by an app: 1 to 200 characters of valid UTF-8 without control characters, and not
+// reserved (see [IsReserved]).
+func CheckEventName(name string) error {
+	if err := checkText("event name", name, MaxNameLength); err != nil {
+		return err
+	}
+	if IsReserved(name) {
+		return fmt.Errorf("event name is in the reserved pusher namespace: %s", quote(name))
+	}
+	return nil
+}
+
+// IsReserved reports whether the event name is in the pusher namespace, in which apps
+// cannot trigger events: "pusher" followed by nothing or by anything but an ASCII
+// letter or digit. Production rejects "pusher:x" as well as "pusher-x".
 func IsReserved(name string) bool {
 	rest, ok := strings.CutPrefix(name, "pusher")
 	return ok && (rest == "" || !isAlphanumeric(rest[0]))
 }
 
-// CheckSocketID returns what is wrong with a socket ID: digits, a dot, digits.
+// CheckSocketID returns an error unless id is a valid socket ID: digits, a dot,
+// digits, at most 64 characters in total.
 func CheckSocketID(id string) error {
-	whole, fraction, dotted := strings.Cut(id, ".")
-	if !dotted || !isDigits(whole) || !isDigits(fraction) {
-		return fmt.Errorf("socket ID %q is not digits, a dot, digits", clip(id))
+	before, after, found := strings.Cut(id, ".")
+	if !found || !isDigits(before) || !isDigits(after) {
+		return fmt.Errorf("socket ID does not consist of digits, a dot and digits: %s", quote(id))
 	}
 	if len(id) > MaxSocketIDLength {
 		return fmt.Errorf("socket ID has %d characters, at most %d are allowed", len(id), MaxSocketIDLength)
@@ -127,31 +142,49 @@ func CheckSocketID(id string) error {
 	return nil
 }
 
-func checkName(what, name string, limit int) error {
-	if name == "" {
+// checkName checks a name that becomes a part of a URL path.
+func checkName(what, name string, maxLength int) error {
+	switch {
+	case name == "":
 		return errors.New(what + " is empty")
-	}
-	if len(name) > limit {
-		return fmt.Errorf("%s has %d characters, at most %d are allowed", what, len(name), limit)
+	case name == "." || name == "..":
+		return fmt.Errorf("%s is special in a URL path: %q", what, name)
+	case len(name) > maxLength:
+		return fmt.Errorf("%s has %d characters, at most %d are allowed", what, len(name), maxLength)
 	}
 	for i := range len(name) {
 		if !isNameByte[name[i]] {
-			return fmt.Errorf("%s %q has a character outside a-z A-Z 0-9 _ - = @ , . ;", what, name)
+			return fmt.Errorf("%s has a character outside a-z A-Z 0-9 _ - = @ , . ;: %s", what, quote(name))
 		}
 	}
 	return nil
 }
 
-// isNameByte marks the alphabet of names. Every signature and every event looks up
-// each byte of a name, which a table does at half the price of a switch.
-var isNameByte = func() (marked [256]bool) {
-	for c := range marked {
-		marked[c] = isAlphanumeric(byte(c))
+// checkText checks a name that may be in any script.
+func checkText(what, text string, maxLength int) error {
+	switch {
+	case text == "":
+		return errors.New(what + " is empty")
+	case !utf8.ValidString(text):
+		return fmt.Errorf("%s is not valid UTF-8: %s", what, quote(text))
+	case utf8.RuneCountInString(text) > maxLength:
+		return fmt.Errorf("%s has %d characters, at most %d are allowed", what, utf8.RuneCountInString(text), maxLength)
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return fmt.Errorf("%s has a control character: %s", what, quote(text))
+	}
+	return nil
+}
+
+// isNameByte has the characters allowed in names. A table is twice as fast as a
+// switch, and every byte of every name is looked up.
+var isNameByte = func() (table [256]bool) {
+	for c := range table {
+		table[c] = isAlphanumeric(byte(c))
 	}
 	for _, c := range []byte("-_=@,.;") {
-		marked[c] = true
+		table[c] = true
 	}
-	return marked
+	return table
 }()
 
 func isAlphanumeric(c byte) bool {
@@ -167,10 +200,15 @@ func isDigits(s string) bool {
 	return s != ""
 }
 
-// clip keeps an error short when its subject is hostile.
-func clip(s string) string {
-	if len(s) <= MaxSocketIDLength {
-		return s
+// maxQuotedLength limits how many characters of a name appear in an error, because
+// names may come from outside.
+const maxQuotedLength = 64
+
+// quote returns s in quotes, truncated.
+func quote(s string) string {
+	truncated := fmt.Sprintf("%.*s", maxQuotedLength, s)
+	if len(truncated) < len(s) {
+		truncated += "…"
 	}
-	return s[:MaxSocketIDLength] + "…"
+	return strconv.Quote(truncated)
 }

@@ -7,63 +7,130 @@ import (
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
-func TestChecks(t *testing.T) {
-	tests := []struct {
-		name  string
-		check func(string) error
-		value string
-		want  string // part of the error, empty for none
-	}{
-		{"the documentation's channel name with every special character", protocol.CheckChannel, "foo-bar_1234@=,.;", ""},
-		{"a channel name of 200 characters", protocol.CheckChannel, strings.Repeat("x", 200), ""},
-		{"a channel name of 201 characters", protocol.CheckChannel, strings.Repeat("x", 201), "201 characters"},
-		{"an empty channel name", protocol.CheckChannel, "", "empty"},
-		{"a dot", protocol.CheckChannel, ".", "vanish"},
-		{"two dots", protocol.CheckChannel, "..", "vanish"},
-		{"three dots", protocol.CheckChannel, "...", ""},
-		{"a colon", protocol.CheckChannel, "a:b", "outside"},
-		{"a letter outside ASCII", protocol.CheckChannel, "é", "outside"},
-		{"a NUL", protocol.CheckChannel, "a\x00", "outside"},
-		{"a user's channel is no channel of the app's", protocol.CheckChannel, "#server-to-user-1", "outside"},
-		{"a user's channel is a target", protocol.CheckTarget, "#server-to-user-1", ""},
-		{"a user's channel without a user", protocol.CheckTarget, "#server-to-user-", "user ID is empty"},
-		{"any channel is a target", protocol.CheckTarget, "presence-x", ""},
-		{"a user ID of 199 characters", protocol.CheckUserID, strings.Repeat("u", 199), ""},
-		{"a user ID of 200 characters", protocol.CheckUserID, strings.Repeat("u", 200), "200 characters"},
-		{"a user ID of two dots", protocol.CheckUserID, "..", "vanish"},
-		{"an event name in any script", protocol.CheckEventName, `App\Events\Grüße`, ""},
-		{"an event name of 200 characters outside ASCII", protocol.CheckEventName, strings.Repeat("é", 200), ""},
-		{"an event name of 201 characters", protocol.CheckEventName, strings.Repeat("é", 201), "201 characters"},
-		{"an empty event name", protocol.CheckEventName, "", "empty"},
-		{"an event name with a tab", protocol.CheckEventName, "a\tb", "control"},
-		{"an event name that is not UTF-8", protocol.CheckEventName, "\xff", "UTF-8"},
-		{"the namespace itself", protocol.CheckEventName, "pusher", "reserved"},
-		{"the protocol's own events", protocol.CheckEventName, "pusher:ping", "reserved"},
-		{"the protocol's internal events", protocol.CheckEventName, "pusher_internal:member_added", "reserved"},
-		{"what production refused in pusher-http-ruby#142", protocol.CheckEventName, "pusher-notification", "reserved"},
-		{"another word that starts so", protocol.CheckEventName, "pushers-gathered", ""},
-		{"a client event", protocol.CheckEventName, "client-typing", ""},
-		{"a socket ID", protocol.CheckSocketID, "1234.5678", ""},
-		{"a socket ID without a dot", protocol.CheckSocketID, "1234", "digits"},
-		{"a socket ID with two dots", protocol.CheckSocketID, "1.2.3", "digits"},
-		{"a socket ID that starts with a dot", protocol.CheckSocketID, ".1", "digits"},
-		{"a socket ID that ends with a dot", protocol.CheckSocketID, "1.", "digits"},
-		{"a socket ID with a line feed", protocol.CheckSocketID, "1.2\n", "digits"},
-		{"a socket ID with a sign", protocol.CheckSocketID, "-1.2", "digits"},
-		{"a socket ID of 65 digits and a dot", protocol.CheckSocketID, strings.Repeat("1", 64) + ".1", "66 characters"},
-		{"a long text as a socket ID", protocol.CheckSocketID, strings.Repeat("x", 1000), "…"},
-	}
+type checkTest struct {
+	name, value string
+	want        string // part of the error, "" if there is none
+}
+
+func testCheck(t *testing.T, check func(string) error, tests []checkTest) {
+	t.Helper()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := tt.check(tt.value)
+			err := check(tt.value)
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Errorf("check(%.80q) = %v, want an error with %q", tt.value, err, tt.want)
+			}
+			if err != nil && len(err.Error()) > 400 {
+				t.Errorf("check(%.80q) = error of %d bytes, want at most 400", tt.value, len(err.Error()))
 			}
 		})
 	}
 }
 
-func TestKindsOfChannels(t *testing.T) {
+func TestCheckChannel(t *testing.T) {
+	testCheck(t, protocol.CheckChannel, []checkTest{
+		{"example of the documentation with all special characters", "foo-bar_1234@=,.;", ""},
+		{"200 characters", strings.Repeat("x", 200), ""},
+		{"201 characters", strings.Repeat("x", 201), "201 characters"},
+		{"a megabyte", strings.Repeat("é", 1<<19), "characters"},
+		{"200 NULs", strings.Repeat("\x00", 200), "…"},
+		{"empty", "", "empty"},
+		{"dot", ".", "URL path"},
+		{"two dots", "..", "URL path"},
+		{"three dots", "...", ""},
+		{"colon", "a:b", `: "a:b"`},
+		{"non-ASCII letter", "é", "outside"},
+		{"NUL", "a\x00", "outside"},
+		{"channel of a user", "#server-to-user-1", "outside"},
+	})
+}
+
+func TestCheckTarget(t *testing.T) {
+	testCheck(t, protocol.CheckTarget, []checkTest{
+		{"channel of a user", "#server-to-user-1", ""},
+		{"channel of a user without ID", "#server-to-user-", "user ID is empty"},
+		{"presence channel", "presence-x", ""},
+		{"colon", "a:b", "outside"},
+	})
+}
+
+func TestCheckUserID(t *testing.T) {
+	testCheck(t, protocol.CheckUserID, []checkTest{
+		{"199 characters", strings.Repeat("u", 199), ""},
+		{"200 characters", strings.Repeat("u", 200), "200 characters"},
+		{"empty", "", "empty"},
+		{"two dots", "..", "URL path"},
+		{"space", "a b", "outside"},
+	})
+}
+
+// Source of the limit: Pusher Channels docs, "Presence channels": 128 characters.
+func TestCheckMemberID(t *testing.T) {
+	testCheck(t, protocol.CheckMemberID, []checkTest{
+		{"one character", "1", ""},
+		{"any characters", `Ёлка 🎄 "<a>"`, ""},
+		{"70 Cyrillic letters of two bytes", strings.Repeat("ж", 70), ""},
+		{"128 characters of four bytes", strings.Repeat("🎄", 128), ""},
+		{"129 characters", strings.Repeat("x", 129), "129 characters, at most 128"},
+		{"129 characters of two bytes", strings.Repeat("ж", 129), "129 characters, at most 128"},
+		{"empty", "", "empty"},
+		{"line feed", "a\nb", "control character"},
+		{"NUL", "a\x00", "control character"},
+		{"C1 control character", "a\u0085", "control character"},
+		{"invalid UTF-8", "a\xff", "not valid UTF-8"},
+		{"a megabyte of invalid UTF-8", strings.Repeat("\xff", 1<<20), "…"},
+	})
+}
+
+func TestCheckWatchlist(t *testing.T) {
+	check := func(value string) error { return protocol.CheckWatchlist(strings.Split(value, " ")) }
+	testCheck(t, check, []checkTest{
+		{"one", "ann", ""},
+		{"100 users", strings.TrimSuffix(strings.Repeat("u ", 100), " "), ""},
+		{"101 users", strings.TrimSuffix(strings.Repeat("u ", 101), " "), "101 users, at most 100"},
+		{"empty ID", "ann ", "watchlist: user ID is empty"},
+		{"quote", `ann"]`, "watchlist: user ID has a character outside"},
+		{"200 characters", strings.Repeat("u", 200), "200 characters, at most 199"},
+	})
+	if err := protocol.CheckWatchlist(nil); err != nil {
+		t.Errorf("CheckWatchlist(nil) = %v, want nil", err)
+	}
+}
+
+func TestCheckEventName(t *testing.T) {
+	testCheck(t, protocol.CheckEventName, []checkTest{
+		{"any characters", `App\Events\Grüße`, ""},
+		{"200 non-ASCII characters", strings.Repeat("é", 200), ""},
+		{"201 characters", strings.Repeat("é", 201), "201 characters"},
+		{"empty", "", "empty"},
+		{"tab", "a\tb", "control"},
+		{"invalid UTF-8", "\xff", "UTF-8"},
+		{"namespace", "pusher", "reserved"},
+		{"protocol event", "pusher:ping", "reserved"},
+		{"internal protocol event", "pusher_internal:member_added", "reserved"},
+		{"rejected by production in pusher-http-ruby#142", "pusher-notification", "reserved"},
+		{"long reserved name", "pusher:" + strings.Repeat("é", 190), "…"},
+		{"other word with the prefix", "pushers-gathered", ""},
+		{"client event", "client-typing", ""},
+	})
+}
+
+func TestCheckSocketID(t *testing.T) {
+	testCheck(t, protocol.CheckSocketID, []checkTest{
+		{"valid", "1234.5678", ""},
+		{"empty", "", "digits"},
+		{"no dot", "1234", "digits"},
+		{"two dots", "1.2.3", "digits"},
+		{"dot at the start", ".1", "digits"},
+		{"dot at the end", "1.", "digits"},
+		{"line feed", "1.2\n", "digits"},
+		{"sign", "-1.2", "digits"},
+		{"66 characters", strings.Repeat("1", 64) + ".1", "66 characters"},
+		{"long text", strings.Repeat("x", 1000), "…"},
+	})
+}
+
+func TestChannelKinds(t *testing.T) {
 	tests := []struct {
 		channel                              string
 		private, presence, encrypted, cached bool

@@ -18,8 +18,8 @@ import (
 // Placeholder is printed instead of a secret.
 const Placeholder = "[REDACTED]"
 
-// Value, when embedded, makes fmt, log/slog and encoders print [Placeholder]
-// instead of the struct. Its methods have value receivers, so that they also apply
+// A Value makes fmt, log/slog and encoders print [Placeholder] instead of the struct
+// in which it is embedded. Its methods have value receivers, so that they also apply
 // to a dereferenced pointer.
 //
 // The fmt package calls no methods on a value in an unexported field of another

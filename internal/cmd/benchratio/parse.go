@@ -14,10 +14,11 @@ import (
 // result is one benchmark with all its runs.
 type result struct {
 	pkg, name, sub string               // BenchmarkName/sub of the package
-	values         map[string][]float64 // by unit, one a run
+	values         map[string][]float64 // by unit, one per run
 }
 
-// median of the unit's values, and whether the benchmark reported it.
+// median returns the median of the unit's values, and reports whether the benchmark
+// has any.
 func (r result) median(unit string) (float64, bool) {
 	values := slices.Sorted(slices.Values(r.values[unit]))
 	if len(values) == 0 {
@@ -27,7 +28,7 @@ func (r result) median(unit string) (float64, bool) {
 	return (upper + lower) / 2, true
 }
 
-// benchmarkLine is BenchmarkName/sub-8, the iterations, and pairs of a value and
+// benchmarkLine matches BenchmarkName/sub-8, the iterations, and pairs of a value and
 // a unit. Source: the Go benchmark data format, go.dev/design/14313-benchmark-format.
 var benchmarkLine = regexp.MustCompile(`^Benchmark([^/\s]+?)(?:/(\S+?))?(?:-\d+)?\s+\d+\s+(.+)$`)
 

@@ -9,19 +9,29 @@ import (
 	"text/tabwriter"
 )
 
-// ratio is a benchmark beside its floor.
+// noiseMargin is how far a ratio may exceed its promise before it counts as broken.
+const noiseMargin = 1.25
+
+// ratio is a benchmark with its floor.
 type ratio struct {
 	name         string
 	nanoseconds  float64
-	floor        float64 // nanoseconds; 0 when there is none
-	limit        float64 // the largest ratio promised; 0 when none is
+	floor        float64 // nanoseconds; 0 if there is none
+	promise      float64 // the maximum ratio; 0 if there is none
 	allocs       float64
 	countsAllocs bool
 }
 
+func (r ratio) value() float64 { return r.nanoseconds / r.floor }
+
+// exceeds reports whether the ratio is above its promise multiplied by margin.
+func (r ratio) exceeds(margin float64) bool {
+	return r.floor > 0 && r.promise > 0 && r.value() > r.promise*margin
+}
+
 // compare finds the floor of each benchmark. A floor without a benchmark, or a
-// promise without a floor, is an error: a name is misspelt, and something goes
-// uncompared.
+// promise without a floor, is an error: a name is misspelled and something is not
+// compared.
 func compare(results []result) ([]ratio, error) {
 	var ratios []ratio
 	var errs []error
@@ -32,12 +42,12 @@ func compare(results []result) ([]ratio, error) {
 		}
 		line := ratio{name: title(r)}
 		line.nanoseconds, _ = r.median("ns/op")
-		line.limit, _ = r.median("max-ratio")
+		line.promise, _ = r.median("max-ratio")
 		line.allocs, line.countsAllocs = r.median("allocs/op")
 		if floor, ok := floorOf(r, results); ok {
 			line.floor, _ = floor.median("ns/op")
 			used[title(floor)] = true
-		} else if line.limit > 0 {
+		} else if line.promise > 0 {
 			errs = append(errs, fmt.Errorf("%s promises a ratio and has no floor", line.name))
 		}
 		ratios = append(ratios, line)
@@ -50,8 +60,8 @@ func compare(results []result) ([]ratio, error) {
 	return ratios, errors.Join(errs...)
 }
 
-// floorOf is the floor with the longest word in the benchmark's name; of its
-// cases, the one of the same name or else the one without a name.
+// floorOf returns the floor with the longest word in the benchmark's name. Its case
+// of the same name takes precedence over the floor without cases.
 func floorOf(r result, results []result) (result, bool) {
 	var best result
 	found := false
@@ -67,7 +77,7 @@ func floorOf(r result, results []result) (result, bool) {
 	return best, found
 }
 
-// floorWord is what a floor's name says beside Floor.
+// floorWord returns the name of a floor without "Floor".
 func floorWord(name string) (word string, isFloor bool) {
 	if word, isFloor = strings.CutPrefix(name, "Floor"); isFloor {
 		return word, true
@@ -81,29 +91,36 @@ func title(r result) string {
 
 func printTable(out io.Writer, ratios []ratio) error {
 	table := tabwriter.NewWriter(out, 0, 0, 1, ' ', 0)
-	fmt.Fprintln(table, "benchmark\t| ns/op\t| floor ns/op\t| ratio\t| limit\t| allocs/op")
+	fmt.Fprintln(table, "benchmark\t| ns/op\t| floor ns/op\t| ratio\t| promise\t| allocs/op")
 	for _, r := range ratios {
-		floor, quotient, limit, allocs := "-", "-", "-", "-"
+		floor, value, promise, allocs := "-", "-", "-", "-"
 		if r.floor > 0 {
-			floor, quotient = fmt.Sprintf("%.1f", r.floor), fmt.Sprintf("%.2f", r.nanoseconds/r.floor)
+			floor, value = fmt.Sprintf("%.1f", r.floor), fmt.Sprintf("%.2f", r.value())
 		}
-		if r.limit > 0 {
-			limit = fmt.Sprintf("%.2f", r.limit)
+		if r.promise > 0 {
+			promise = fmt.Sprintf("%.2f", r.promise)
+		}
+		switch {
+		case r.exceeds(noiseMargin):
+			promise += " broken"
+		case r.exceeds(1):
+			promise += " exceeded"
 		}
 		if r.countsAllocs {
 			allocs = fmt.Sprintf("%.0f", r.allocs)
 		}
-		fmt.Fprintf(table, "%s\t| %.1f\t| %s\t| %s\t| %s\t| %s\n", r.name, r.nanoseconds, floor, quotient, limit, allocs)
+		fmt.Fprintf(table, "%s\t| %.1f\t| %s\t| %s\t| %s\t| %s\n", r.name, r.nanoseconds, floor, value, promise, allocs)
 	}
 	return table.Flush()
 }
 
-// broken is what promised a ratio and is above it.
+// broken returns an error for each ratio that exceeds its promise by more than the
+// noise margin.
 func broken(ratios []ratio) error {
 	var errs []error
 	for _, r := range ratios {
-		if r.floor > 0 && r.limit > 0 && r.nanoseconds > r.limit*r.floor {
-			errs = append(errs, fmt.Errorf("%s costs %.2f times its floor, promised is at most %.2f", r.name, r.nanoseconds/r.floor, r.limit))
+		if r.exceeds(noiseMargin) {
+			errs = append(errs, fmt.Errorf("%s: ratio %.2f exceeds the promised %.2f by more than %.0f %%", r.name, r.value(), r.promise, 100*(noiseMargin-1)))
 		}
 	}
 	return errors.Join(errs...)

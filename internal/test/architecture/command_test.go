@@ -11,11 +11,11 @@ import (
 
 const (
 	modulePath = "github.com/openchannels/pusher-go"
-	root       = "../../.." // of the module; a test runs in the folder of its package
+	root       = "../../.." // of the module; tests run in the folder of their package
 )
 
-// runGo runs the go command in dir and returns what it printed. It needs no
-// network once the modules of go.mod are in the module cache.
+// runGo runs the go command in dir and returns its output. It needs no network once the
+// modules of go.mod are in the module cache.
 func runGo(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
@@ -30,9 +30,9 @@ func runGo(t *testing.T, dir string, args ...string) string {
 	return string(out)
 }
 
-// goFiles lists the Go files of the module. Each is opened to be listed: go test
-// reuses a result until a file that the test itself has opened changes, and it
-// does not see what a go command reads.
+// goFiles lists the Go files of the module. It opens each, because go test caches a
+// result until a file changes that the test itself has opened; it does not see the files
+// that a go command reads.
 func goFiles(t *testing.T) []string {
 	t.Helper()
 	var files []string
@@ -62,7 +62,7 @@ func goFiles(t *testing.T) []string {
 	return files
 }
 
-// isOutside tells which folders the go command passes over, too.
+// isOutside reports whether the go command ignores folders of this name.
 func isOutside(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "node_modules"
 }

@@ -7,10 +7,9 @@ import (
 	"testing"
 )
 
-// What a module that imports the client finds in its go.mod. The generator
-// stays out of it as long as no importable package lies beside tools.go, which
-// go mod tidy reads whatever its build tag says.
-func TestTheClientCostsItsUsersFiveModules(t *testing.T) {
+// The generator is not among the modules of a consumer as long as no importable package
+// lies next to tools.go, which go mod tidy reads whatever its build tag is.
+func TestConsumerModules(t *testing.T) {
 	t.Parallel()
 	dir := consumer(t)
 	write(t, filepath.Join(dir, "consumer.go"), "package consumer\n\nimport (\n"+
@@ -39,10 +38,10 @@ func TestTheClientCostsItsUsersFiveModules(t *testing.T) {
 	}
 }
 
-// consumer makes a module of its own that requires this one as it stands.
+// consumer returns the folder of a new module that requires this one.
 func consumer(t *testing.T) (dir string) {
 	t.Helper()
-	goFiles(t) // the result depends on each, and on go.mod
+	goFiles(t)
 	read(t, filepath.Join(root, "go.mod"))
 	home, err := filepath.Abs(root)
 	if err != nil {

@@ -1,8 +1,7 @@
-// Package architecture holds the shape of the project: which package may import
-// which, that gen/ is what openapi.yaml generates, that a changed document
-// reaches the user as typed code, what the module costs those who import it, and
-// that every Go snippet of the README runs.
+// Package architecture tests the structure of the project: which package may import
+// which, that gen/ is what openapi.yaml generates, that a changed document reaches users
+// as typed code, which modules a consumer of this one gets, and that every Go snippet of
+// README and docs runs.
 //
-// There is nothing here but tests. What openapi.yaml itself says is held by the
-// package contract.
+// It contains only tests. Package contract tests the content of openapi.yaml.
 package architecture

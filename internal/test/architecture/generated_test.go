@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestGeneratedCodeIsWhatTheDocumentGenerates(t *testing.T) {
+func TestGeneratedCode(t *testing.T) {
 	t.Parallel()
 	committed := generated(t, root)
 	first, second := generate(t, beforeGeneration(t)), generate(t, beforeGeneration(t))
@@ -18,17 +18,16 @@ func TestGeneratedCodeIsWhatTheDocumentGenerates(t *testing.T) {
 	}
 	for path := range committed {
 		if first[path] != second[path] {
-			t.Errorf("%s: generated twice, differs in %s", path, firstDifference(first[path], second[path]))
+			t.Errorf("%s differs when it is generated twice:\n%s", path, difference(first[path], second[path]))
 		}
 		if committed[path] != first[path] {
-			t.Errorf("gen/ differs from what openapi.yaml generates: run make generate and commit the result\n%s, %s",
-				path, firstDifference(committed[path], first[path]))
+			t.Errorf("gen/ differs from what openapi.yaml generates: run make generate and commit the result\n%s:\n%s",
+				path, difference(committed[path], first[path]))
 		}
 	}
 }
 
-// beforeGeneration copies what the generator starts from into a new folder: the
-// module without its code.
+// beforeGeneration copies the input of the generator into a new folder.
 func beforeGeneration(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -38,14 +37,14 @@ func beforeGeneration(t *testing.T) string {
 	return dir
 }
 
-// generate runs the lines of generate.go in dir.
+// generate runs go generate in dir.
 func generate(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	runGo(t, dir, "generate", ".")
 	return generated(t, dir)
 }
 
-// generated is the text of each generated file below dir.
+// generated returns the text of each generated file below dir.
 func generated(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
@@ -55,7 +54,7 @@ func generated(t *testing.T, dir string) map[string]string {
 	return texts
 }
 
-// find lists the files in dir's gen/ whose name ends so.
+// find lists the files in gen/ below dir whose names have the suffix.
 func find(t *testing.T, dir, end string) []string {
 	t.Helper()
 	var found []string
@@ -70,16 +69,6 @@ func find(t *testing.T, dir, end string) []string {
 		t.Fatalf("%d files *%s in %s/gen, error %v, want some", len(found), end, dir, err)
 	}
 	return found
-}
-
-func firstDifference(got, want string) string {
-	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(want, "\n")
-	for i := range min(len(gotLines), len(wantLines)) {
-		if gotLines[i] != wantLines[i] {
-			return "got " + gotLines[i] + "\nwant " + wantLines[i]
-		}
-	}
-	return "its length"
 }
 
 func names(texts map[string]string) []string { return slices.Sorted(maps.Keys(texts)) }

@@ -16,9 +16,8 @@ const (
 	websocket      = "github.com/coder/websocket"
 )
 
-// mayImport says what each package may import beyond the standard library:
-// packages of this module and, by their module, those of others. Tests are free.
-// The arrows point from the client down to signing, and never back.
+// mayImport lists what each package may import besides the standard library: packages
+// of this module by their path, others by their module. Test files are not restricted.
 var mayImport = map[string][]string{
 	".":          nil,
 	"gen":        {codegenRuntime},
@@ -26,22 +25,26 @@ var mayImport = map[string][]string{
 	"signing":    nil,
 	"auth":       {"signing", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption"},
 	"webhook":    {"signing", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption"},
-	"pusher":     {"gen", "signing", "auth", "webhook", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption"},
-	"pushertest": {"gen", "gen/server", "signing", "webhook", "internal/protocol", "internal/encryption", kinOpenAPI, websocket},
+	"pusher":     {"gen", "signing", "auth", "webhook", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption", "internal/compat", "internal/batcher"},
+	"pushertest": {"gen", "gen/server", "signing", "webhook", "internal/redact", "internal/protocol", "internal/encryption", kinOpenAPI, websocket},
 
-	"internal/sentinel":          {"signing"},
-	"internal/redact":            {"signing"},
-	"internal/protocol":          nil,
-	"internal/encryption":        {"internal/protocol", crypto},
-	"internal/test/contract":     nil,
-	"internal/test/architecture": nil,
-	"internal/cmd/benchratio":    nil,
+	"internal/sentinel":           {"signing"},
+	"internal/redact":             {"signing"},
+	"internal/protocol":           nil,
+	"internal/encryption":         {"internal/protocol", "internal/redact", crypto},
+	"internal/compat":             {"gen", "internal/redact"},
+	"internal/batcher":            nil,
+	"internal/test/contract":      nil,
+	"internal/test/architecture":  nil,
+	"internal/test/typescript":    nil,
+	"internal/cmd/benchratio":     nil,
+	"internal/cmd/publisherbench": {"pusher"},
 
 	"examples/...": {"gen", "signing", "auth", "webhook", "pusher", "pushertest"},
 }
 
-// mayLinkKinOpenAPI names those that check documents at run time. Everyone else
-// would make the module's users link a parser of OpenAPI.
+// mayLinkKinOpenAPI lists the packages that validate requests against openapi.yaml at
+// run time. Users of all others must not link an OpenAPI parser.
 var mayLinkKinOpenAPI = []string{"gen/server", "pushertest", "examples/..."}
 
 type listed struct {
@@ -53,7 +56,7 @@ type listed struct {
 	Deps       []string
 }
 
-func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+func TestImports(t *testing.T) {
 	t.Parallel()
 	packages := list(t)
 	for path, pkg := range packages {
@@ -63,18 +66,18 @@ func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 		name := local(path)
 		allowed, known := mayImport[row(name)]
 		if !known {
-			t.Errorf("package %s has no row in mayImport: say there what it may import", name)
+			t.Errorf("package %s has no row in mayImport: add what it may import", name)
 			continue
 		}
 		for _, imported := range pkg.Imports {
-			if target := packages[imported]; !target.Standard && !slices.Contains(allowed, arrowTo(target)) {
+			if target := packages[imported]; !target.Standard && !slices.Contains(allowed, importName(target)) {
 				t.Errorf("%s imports %s, want only the standard library and %q", name, imported, allowed)
 			}
 		}
 	}
 }
 
-func TestOnlyServersLinkKinOpenAPI(t *testing.T) {
+func TestImports_kinOpenAPI(t *testing.T) {
 	t.Parallel()
 	packages := list(t)
 	for path, pkg := range packages {
@@ -89,10 +92,10 @@ func TestOnlyServersLinkKinOpenAPI(t *testing.T) {
 	}
 }
 
-// list is the module's packages and all they depend on, without tests.
+// list returns the packages of the module and all their dependencies, without tests.
 func list(t *testing.T) map[string]listed {
 	t.Helper()
-	goFiles(t) // the result depends on each
+	goFiles(t)
 	packages := map[string]listed{}
 	ours := 0
 	decoder := json.NewDecoder(strings.NewReader(runGo(t, root, "list", "-deps", "-json=ImportPath,Standard,DepOnly,Module,Imports,Deps", "./...")))
@@ -121,7 +124,7 @@ func local(path string) string {
 	return strings.TrimPrefix(path, modulePath+"/")
 }
 
-// row is the package's row in the tables: examples share one.
+// row returns the name of the package's row in the tables. Examples share one.
 func row(name string) string {
 	if strings.HasPrefix(name, "examples/") {
 		return "examples/..."
@@ -129,7 +132,7 @@ func row(name string) string {
 	return name
 }
 
-func arrowTo(target listed) string {
+func importName(target listed) string {
 	if target.Module == nil || target.Module.Path == modulePath {
 		return local(target.ImportPath)
 	}

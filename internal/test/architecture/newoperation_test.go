@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// The API gains an operation, which Laravel Reverb in fact has, and a field in
-// an answer. Both reach the user as typed code without a line by hand: the
-// program in testdata/newoperation uses them.
-func TestAChangedDocumentReachesTheUserAsTypedCode(t *testing.T) {
+// The document gets an operation, one that Laravel Reverb has, and a property of a
+// response. Both reach users as generated code: the program in testdata/newoperation
+// uses them.
+func TestChangedDocument(t *testing.T) {
 	t.Parallel()
 	dir := beforeGeneration(t)
 	document := filepath.Join(dir, "openapi.yaml")
@@ -29,7 +29,7 @@ func insertBefore(t *testing.T, text, mark, addition string) string {
 	t.Helper()
 	before, after, found := strings.Cut(text, mark)
 	if !found || strings.Contains(after, mark) {
-		t.Fatalf("openapi.yaml does not hold %q just once: give this test another place to insert at", mark)
+		t.Fatalf("openapi.yaml does not contain %q exactly once: choose another place to insert at", mark)
 	}
 	return before + addition + mark + after
 }

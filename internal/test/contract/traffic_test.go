@@ -18,15 +18,14 @@ import (
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
-// What the client sends and what the server answers is what the document says, in
-// both directions, whether a call succeeds or is refused.
-func TestTrafficIsWhatTheDocumentSays(t *testing.T) {
-	between := &inspector{next: newServer(t)}
-	between.learn(t)
-	front := httptest.NewServer(between)
-	defer front.Close()
-	app := between.next.App()
-	client, err := pusher.New(pusher.Credentials{AppID: app.ID, Key: app.Key, Secret: app.Secret}, pusher.WithBaseURL(front.URL))
+// The client's requests and the test server's responses conform to the document, for
+// successful and for rejected calls.
+func TestTraffic(t *testing.T) {
+	proxy := newValidatingProxy(t, newServer(t))
+	listener := httptest.NewServer(proxy)
+	defer listener.Close()
+	app := proxy.next.App()
+	client, err := pusher.New(pusher.Credentials{AppID: app.ID, Key: app.Key, Secret: app.Secret}, pusher.WithBaseURL(listener.URL))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +41,7 @@ func TestTrafficIsWhatTheDocumentSays(t *testing.T) {
 			_, err := client.Trigger(ctx, "prices", "changed", map[string]int{"cents": 349})
 			return err
 		}, 200},
-		{"trigger with info, without a socket", func() error {
+		{"trigger with info and an excluded socket", func() error {
 			_, err := client.TriggerMulti(ctx, []string{"prices", "presence-lobby"}, "e", "d", pusher.WithInfo(all...), pusher.ExcludeSocket("1.2"))
 			return err
 		}, 200},
@@ -60,19 +59,19 @@ func TestTrafficIsWhatTheDocumentSays(t *testing.T) {
 		{"a vacant channel", func() error { _, err := client.ChannelInfo(ctx, "foo-bar_1234@=,.;"); return err }, 200},
 		{"an empty cache", func() error { _, err := client.ChannelInfo(ctx, "cache-x", pusher.Cache); return err }, 200},
 		{"users", func() error { _, err := client.ChannelUsers(ctx, "presence-lobby"); return err }, 200},
-		{"terminate", func() error { return client.TerminateUserConnections(ctx, "7") }, 200},
-		{"an attribute that does not fit", func() error { _, err := client.ChannelInfo(ctx, "prices", pusher.UserCount); return err }, 400},
+		{"terminate connections", func() error { return client.TerminateUserConnections(ctx, "7") }, 200},
+		{"an attribute of another kind of channel", func() error { _, err := client.ChannelInfo(ctx, "prices", pusher.UserCount); return err }, 400},
 		{"users of a public channel", func() error { _, err := client.ChannelUsers(ctx, "prices"); return err }, 400},
 	}
 	for _, tt := range calls {
 		t.Run(tt.name, func(t *testing.T) {
 			err := tt.call()
-			var refused *pusher.Error
-			if tt.status == http.StatusOK && err != nil || tt.status != http.StatusOK && (!errors.As(err, &refused) || refused.Status != tt.status) {
+			var apiErr *pusher.Error
+			if tt.status == http.StatusOK && err != nil || tt.status != http.StatusOK && (!errors.As(err, &apiErr) || apiErr.Status != tt.status) {
 				t.Errorf("%s = %v, want status %d", tt.name, err, tt.status)
 			}
-			if found := between.take(); found != nil {
-				t.Errorf("%s: %v", tt.name, found)
+			if err := proxy.violations(); err != nil {
+				t.Errorf("%s: %v", tt.name, err)
 			}
 		})
 	}
@@ -91,88 +90,91 @@ func newServer(t *testing.T) *pushertest.Server {
 	return server
 }
 
-// An inspector stands between client and server and holds both to the document.
-type inspector struct {
+// A validatingProxy forwards requests to a server and validates them and their
+// responses against the document.
+type validatingProxy struct {
 	next  *pushertest.Server
 	match func(*http.Request) (*openapi3filter.RequestValidationInput, error)
 
-	mu    sync.Mutex
-	found error
-	seen  int
+	mu       sync.Mutex
+	err      error
+	requests int
 }
 
-func (i *inspector) learn(t *testing.T) {
+func newValidatingProxy(t *testing.T, next *pushertest.Server) *validatingProxy {
 	t.Helper()
 	document := load(t)
-	document.Servers = openapi3.Servers{{URL: "/"}} // wherever it listens
+	document.Servers = openapi3.Servers{{URL: "/"}} // any address
 	router, err := legacy.NewRouter(document, openapi3.IsOpenAPI31OrLater())
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.match = func(r *http.Request) (*openapi3filter.RequestValidationInput, error) {
+	match := func(r *http.Request) (*openapi3filter.RequestValidationInput, error) {
 		route, parameters, err := router.FindRoute(r)
 		if err != nil {
 			return nil, err
 		}
 		return &openapi3filter.RequestValidationInput{
 			Request: r, PathParams: parameters, Route: route,
-			// Signatures are the server's to verify; that they are there is checked.
+			// The server verifies the signature; here it only has to be present.
 			Options: &openapi3filter.Options{AuthenticationFunc: func(_ context.Context, input *openapi3filter.AuthenticationInput) error {
 				if !r.URL.Query().Has(input.SecurityScheme.Name) {
-					return errors.New("no " + input.SecurityScheme.Name)
+					return errors.New("missing query parameter " + input.SecurityScheme.Name)
 				}
 				return nil
 			}},
 		}, nil
 	}
+	return &validatingProxy{next: next, match: match}
 }
 
-func (i *inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *validatingProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		i.note(err)
+		p.record(err)
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	input, err := i.match(r)
+	input, err := p.match(r)
 	if err == nil {
 		err = openapi3filter.ValidateRequest(r.Context(), input)
 	}
-	i.note(err)
+	p.record(err)
 
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	answer := httptest.NewRecorder()
-	i.next.ServeHTTP(answer, r)
+	response := httptest.NewRecorder()
+	p.next.ServeHTTP(response, r)
 	if input != nil {
-		i.note(openapi3filter.ValidateResponse(r.Context(), (&openapi3filter.ResponseValidationInput{
+		p.record(openapi3filter.ValidateResponse(r.Context(), (&openapi3filter.ResponseValidationInput{
 			RequestValidationInput: input,
-			Status:                 answer.Code,
-			Header:                 answer.Header(),
+			Status:                 response.Code,
+			Header:                 response.Header(),
 			Options:                &openapi3filter.Options{IncludeResponseStatus: true},
-		}).SetBodyBytes(answer.Body.Bytes())))
+		}).SetBodyBytes(response.Body.Bytes())))
 	}
-	for name, values := range answer.Header() {
+	for name, values := range response.Header() {
 		w.Header()[name] = values
 	}
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes())
+	w.WriteHeader(response.Code)
+	_, _ = w.Write(response.Body.Bytes())
 }
 
-func (i *inspector) note(err error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.seen++
-	i.found = errors.Join(i.found, err)
+func (p *validatingProxy) record(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests++
+	p.err = errors.Join(p.err, err)
 }
 
-// take returns what was found since the last time. Nothing seen is a finding, too.
-func (i *inspector) take() error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	found := i.found
-	if i.seen == 0 {
-		found = errors.New("nothing passed by")
+// violations returns what violated the document since the last call. It is an error
+// if there was no request.
+func (p *validatingProxy) violations() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := p.err
+	if p.requests == 0 {
+		err = errors.New("no request was sent")
 	}
-	i.found, i.seen = nil, 0
-	return found
+	p.err, p.requests = nil, 0
+	return err
 }

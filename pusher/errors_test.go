@@ -1,0 +1,249 @@
+package pusher_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode"
+
+	"github.com/openchannels/pusher-go/gen"
+	"github.com/openchannels/pusher-go/pusher"
+)
+
+// TestError_Text checks that errors with a known cause name it and are not retried.
+func TestError_Text(t *testing.T) {
+	plain := httptest.NewServer(http.HandlerFunc(respond(200, jsonType, "{}")))
+	defer plain.Close()
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(respond(200, jsonType, "{}")))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // logs failed handshakes
+	secure.StartTLS()
+	defer secure.Close()
+	at := func(scheme string, server *httptest.Server) pusher.Option {
+		return pusher.WithBaseURL(scheme + "://" + server.Listener.Addr().String())
+	}
+	anyHost := secure.Client().Transport.(*http.Transport).Clone()
+	anyHost.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, secure.Listener.Addr().String())
+	}
+	status := func(code int, contentType, body string) []pusher.Option {
+		server := httptest.NewServer(respond(code, contentType, body))
+		t.Cleanup(server.Close)
+		return []pusher.Option{at("http", server)}
+	}
+	proxy := httptest.NewServer(respond(407, htmlType, "<html><head><title>Access Denied</title></head></html>"))
+	defer proxy.Close()
+
+	tests := []struct {
+		name   string
+		op     string
+		opts   []pusher.Option
+		kind   error
+		status int
+		want   []string
+	}{
+		{"https to a port without TLS", "Trigger", []pusher.Option{at("https", plain)}, pusher.ErrTLS, 0,
+			[]string{"TLS handshake failed", "the server does not use TLS on this port", "WithTLS(false)"}},
+		{"http to a port with TLS", "Trigger", []pusher.Option{at("http", secure)}, pusher.ErrInvalid, 400,
+			[]string{"Client sent an HTTP request to an HTTPS server", "WithTLS(true)"}},
+		{"untrusted certificate", "Trigger", []pusher.Option{at("https", secure)}, pusher.ErrTLS, 0,
+			[]string{"TLS handshake failed", "the server's certificate is not trusted", "WithHTTPClient"}},
+		{"certificate for another host", "Trigger", []pusher.Option{
+			pusher.WithBaseURL("https://pusher.test"), pusher.WithHTTPClient(&http.Client{Transport: anyHost}),
+		}, pusher.ErrTLS, 0, []string{"TLS handshake failed", "the certificate is for another host name", "check the host"}},
+		{"status 407 from a proxy", "Trigger", []pusher.Option{pusher.WithBaseURL("http://pusher.test"), pusher.WithHTTPProxy(proxy.URL)},
+			pusher.ErrTransport, 407, []string{"status 407", `an HTML page with the title "Access Denied"`, "the proxy requires a user and password", "WithHTTPProxy"}},
+		{"status 407 for CONNECT", "Trigger", []pusher.Option{pusher.WithBaseURL("https://pusher.test"), pusher.WithHTTPProxy(proxy.URL)},
+			pusher.ErrTransport, 407, []string{"status 407", "the proxy rejected CONNECT", "the proxy requires a user and password", "WithHTTPProxy"}},
+
+		// Pusher and most compatible servers respond in this way to an unknown app ID.
+		{"wrong app ID", "Trigger", status(404, plainText, "404 NOT FOUND\n"), pusher.ErrNotFound, 404, []string{"404 NOT FOUND", "check the app ID, the host and the path"}},
+		{"wrong app ID or vacant channel", "ChannelInfo", status(404, jsonType, "{}"), pusher.ErrNotFound, 404,
+			[]string{"the app ID may be wrong", "vacant channel", "WithVacantOnNotFound"}},
+		{"vacant channel (ipe)", "ChannelInfo", status(400, plainText, "Could not find a channel with the name presence-c\n"), pusher.ErrInvalid, 400,
+			[]string{"vacant channel", "WithVacantOnNotFound"}},
+		{"status 403", "Trigger", status(403, plainText, ""), pusher.ErrForbidden, 403, []string{"disabled or over its quota", "the app ID may be wrong"}},
+		{"wrong key", "Trigger", status(400, plainText, "Unknown auth_key\n"), pusher.ErrUnknownKey, 400, []string{"unknown app key", "check the key and the cluster"}},
+		{"empty 401", "Trigger", status(401, "", ""), pusher.ErrAuthentication, 401,
+			[]string{"authentication failed", "check the secret, the app ID and this machine's clock, and that no proxy changes the path"}},
+		{"event too large", "Trigger", status(413, plainText, "The data content of this event exceeds the allowed maximum (10240 bytes).\n"), pusher.ErrTooLarge, 413,
+			[]string{"the data of an event is too large"}},
+		{"request too large", "Trigger", status(413, plainText, ""), pusher.ErrTooLarge, 413, []string{"the request as a whole is too large"}},
+		{"HTML error page", "Trigger", status(502, htmlType, "<!DOCTYPE html><html><head><style>body { color: red }</style><title>\n 502 Bad &amp; Gateway\n</title></head></html>"),
+			pusher.ErrServer, 502, []string{`an HTML page with the title "502 Bad & Gateway"`}},
+		{"HTML page under status 200", "Trigger", status(200, htmlType, "<html><head><style>body { color: red }</style><title>Welcome to nginx!</title></head></html>"),
+			pusher.ErrServer, 200, []string{`an HTML page with the title "Welcome to nginx!"`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var lines logs
+			client := newClient(t, append([]pusher.Option{lines.option(), pusher.WithRetry(pusher.Retry{BaseDelay: 1})}, tt.opts...)...)
+			_, err := operationNamed(t, tt.op).call(t.Context(), client)
+			var e *pusher.Error
+			if !errors.As(err, &e) || !errors.Is(err, tt.kind) || e.Status != tt.status {
+				t.Fatalf("%s = %v, want %v with status %d", tt.op, err, tt.kind, tt.status)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%s = %q, want %q in the text", tt.op, err, want)
+				}
+			}
+			if strings.ContainsAny(err.Error(), "\r\n") || strings.Contains(err.Error(), "color") {
+				t.Errorf("%s = %q, want one line without the content of a page", tt.op, err)
+			}
+			if got := lines.lines(slog.LevelWarn); len(got) != 0 {
+				t.Errorf("%s was retried: %s", tt.op, got)
+			}
+		})
+	}
+}
+
+// TestError_Op checks that text of the caller in Op and in log lines is truncated and
+// has no control characters.
+func TestError_Op(t *testing.T) {
+	name := "a\nb\x1b[31m\u0085" + strings.Repeat("é", 2000)
+	tests := []struct {
+		name string
+		call func(*pusher.Client) error
+		want string // prefix of Op
+	}{
+		{"API: channel", func(c *pusher.Client) error {
+			_, err := c.API().GetChannelWithResponse(t.Context(), c.AppID(), name, &gen.GetChannelParams{})
+			return err
+		}, "GET /apps/3/channels/a b [31m é"},
+		{"API: app ID", func(c *pusher.Client) error {
+			_, err := c.API().TriggerEventWithResponse(t.Context(), name, gen.TriggerRequest{Name: "e", Channels: []string{"c"}, Data: "d"})
+			return err
+		}, "POST /apps/a b [31m é"},
+		{"Get: rejected path", func(c *pusher.Client) error { _, err := c.Get(t.Context(), name, nil); return err }, "Get"},
+		{"Get: sent path", func(c *pusher.Client) error {
+			_, err := c.Get(t.Context(), "/"+strings.Repeat("é", 2000), nil)
+			return err
+		}, "Get"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var lines logs
+			client := newClient(t, over(func(*http.Request) (*http.Response, error) { return response(503, "", nil), nil }),
+				pusher.WithLogger(slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+				pusher.WithRetry(pusher.Retry{Attempts: 2, BaseDelay: 1}))
+			err := tt.call(client)
+			var e *pusher.Error
+			if !errors.As(err, &e) {
+				t.Fatalf("error %v, want a %T", err, e)
+			}
+			if !strings.HasPrefix(e.Op, tt.want) || len(e.Op) > 200 || strings.ContainsFunc(e.Op, unicode.IsControl) {
+				t.Errorf("Op = %q (%d bytes), want %q with at most 200 bytes and no control characters", e.Op, len(e.Op), tt.want)
+			}
+			if text := err.Error(); len(text) > 1000 || strings.ContainsFunc(text, unicode.IsControl) {
+				t.Errorf("error %q (%d bytes), want at most 1000 bytes and no control characters", text, len(text))
+			}
+			for _, level := range []slog.Level{slog.LevelDebug, slog.LevelWarn} {
+				for _, line := range lines.lines(level) {
+					if len(line) > 2000 {
+						t.Errorf("log line of %d bytes, want at most 2000: %.100s", len(line), line)
+					}
+				}
+			}
+		})
+	}
+}
+
+// asyncHandler formats logged errors on another goroutine, as handlers with a queue do. The race detector reports errors that are modified meanwhile.
+type asyncHandler struct {
+	slog.Handler
+	mu      sync.Mutex
+	running sync.WaitGroup
+	errs    []error
+	texts   []string // of errs, when they were logged
+}
+
+func (h *asyncHandler) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h *asyncHandler) Handle(_ context.Context, record slog.Record) error {
+	record.Attrs(func(attr slog.Attr) bool {
+		if err, ok := attr.Value.Any().(error); ok {
+			h.record(err)
+		}
+		return true
+	})
+	return nil
+}
+
+func (h *asyncHandler) record(err error) {
+	h.mu.Lock()
+	h.errs, h.texts = append(h.errs, err), append(h.texts, err.Error())
+	h.mu.Unlock()
+	h.running.Go(func() {
+		for range 100 {
+			_ = err.Error()
+			runtime.Gosched()
+		}
+	})
+}
+
+// observe records the errors that an observer receives.
+func (h *asyncHandler) observe(ctx context.Context, _ pusher.OperationStart) (context.Context, func(pusher.OperationEnd)) {
+	return ctx, func(end pusher.OperationEnd) {
+		if end.Err != nil {
+			h.record(end.Err)
+		}
+	}
+}
+
+// TestError_NotModifiedAfterLogging checks errors that are logged or observed before they
+// are returned.
+func TestError_NotModifiedAfterLogging(t *testing.T) {
+	tests := []struct {
+		name string
+		call func(context.Context, *pusher.Client) error
+	}{
+		{"retried", func(ctx context.Context, c *pusher.Client) error {
+			_, err := c.Channels(ctx, pusher.ChannelsParams{})
+			return err
+		}},
+		{"canceled during the delay", func(ctx context.Context, c *pusher.Client) error {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(time.Millisecond, cancel)
+			_, err := c.ChannelInfo(ctx, "c")
+			return err
+		}},
+		{"asynchronous call", func(ctx context.Context, c *pusher.Client) error {
+			_, err := c.GetAsync(ctx, "/channels", nil).Wait(ctx)
+			return errors.Join(err, c.Close(ctx))
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				handler := &asyncHandler{Handler: slog.DiscardHandler}
+				client := newClient(t, pusher.WithLogger(slog.New(handler)), pusher.WithRetry(pusher.Retry{}), pusher.WithObserver(handler.observe),
+					over(func(*http.Request) (*http.Response, error) {
+						return response(503, "busy", http.Header{"Retry-After": {"1"}}), nil
+					}))
+				if err := tt.call(context.Background(), client); !errors.Is(err, pusher.ErrServer) {
+					t.Errorf("call = %v, want %v", err, pusher.ErrServer)
+				}
+				handler.running.Wait()
+				if len(handler.errs) == 0 {
+					t.Error("no error was logged or observed")
+				}
+				for i, err := range handler.errs {
+					if err.Error() != handler.texts[i] {
+						t.Errorf("the error %q was modified to %q", handler.texts[i], err)
+					}
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,129 @@
+package pusher
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/openchannels/pusher-go/gen"
+	"github.com/openchannels/pusher-go/internal/protocol"
+)
+
+// An Event is one event for one channel, for [Client.TriggerBatch] and
+// [Publisher.Publish]. Data is encoded as by [Client.Trigger].
+type Event struct {
+	Channel  string
+	Name     string
+	Data     any
+	SocketID string      // socket ID of the connection to exclude; empty for none
+	Info     []Attribute // counts to report for the channel
+}
+
+// prepareEvent validates an event and returns it as it is sent.
+func (c *Client) prepareEvent(event *Event) (gen.BatchEvent, error) {
+	if err := protocol.CheckTarget(event.Channel); err != nil {
+		return gen.BatchEvent{}, err
+	}
+	text, err := c.prepare(event.Channel, event.Name, event.Data, triggerParams{excluded: event.SocketID, info: event.Info})
+	if err != nil {
+		return gen.BatchEvent{}, err
+	}
+	return gen.BatchEvent{
+		Channel:  event.Channel,
+		Name:     event.Name,
+		Data:     text,
+		SocketID: optional(event.SocketID),
+		Info:     join(event.Info),
+	}, nil
+}
+
+// An EventType is the definition of an event whose data is a T. It is made with
+// [DefineEvent], usually in a package variable that publishers, webhook handlers and
+// tests share. It is safe for concurrent use. Every call of the zero value returns
+// [ErrConfiguration].
+type EventType[T any] struct {
+	name string
+}
+
+// DefineEvent returns the definition of the event with this name. It panics if the
+// name is invalid, so that a mistake is found when the program starts.
+func DefineEvent[T any](name string) EventType[T] {
+	if err := protocol.CheckEventName(name); err != nil {
+		panic("pusher: DefineEvent: " + err.Error())
+	}
+	return EventType[T]{name}
+}
+
+// Name returns the name of the event.
+func (e EventType[T]) Name() string { return e.name }
+
+// Trigger publishes the event to a channel; see [Client.Trigger].
+func (e EventType[T]) Trigger(ctx context.Context, c *Client, channel string, data T, opts ...TriggerOption) (*TriggerResult, error) {
+	if err := e.defined("Trigger"); err != nil {
+		return nil, err
+	}
+	return c.Trigger(ctx, channel, e.name, data, opts...)
+}
+
+// TriggerMulti publishes the event to up to 100 channels; see [Client.TriggerMulti].
+func (e EventType[T]) TriggerMulti(ctx context.Context, c *Client, channels []string, data T, opts ...TriggerOption) (*TriggerResult, error) {
+	if err := e.defined("TriggerMulti"); err != nil {
+		return nil, err
+	}
+	return c.TriggerMulti(ctx, channels, e.name, data, opts...)
+}
+
+// TriggerAsync publishes the event in the background; see [Client.TriggerAsync].
+func (e EventType[T]) TriggerAsync(ctx context.Context, c *Client, channel string, data T, opts ...TriggerOption) *Future[*TriggerResult] {
+	if err := e.defined("TriggerAsync"); err != nil {
+		return failedFuture[*TriggerResult]("TriggerAsync", err)
+	}
+	return c.TriggerAsync(ctx, channel, e.name, data, opts...)
+}
+
+// SendToUser publishes the event to a signed-in user; see [Client.SendToUser].
+func (e EventType[T]) SendToUser(ctx context.Context, c *Client, userID string, data T) error {
+	if err := e.defined("SendToUser"); err != nil {
+		return err
+	}
+	return c.SendToUser(ctx, userID, e.name, data)
+}
+
+// On returns the event for a channel, for [Client.TriggerBatch] and
+// [Publisher.Publish].
+func (e EventType[T]) On(channel string, data T) Event {
+	return Event{Channel: channel, Name: e.name, Data: data}
+}
+
+// Decode returns the data of a received event: a client event of a webhook, or an
+// event recorded by package pushertest. Data that is not the JSON of a T is
+// [ErrInvalid]. If T is string, []byte or [json.RawMessage], which are published
+// unchanged, data is returned unchanged.
+func (e EventType[T]) Decode(data string) (T, error) {
+	var value T
+	if err := e.defined("Decode"); err != nil {
+		return value, err
+	}
+	switch target := any(&value).(type) {
+	case *string:
+		*target = data
+	case *[]byte:
+		*target = []byte(data)
+	case *json.RawMessage:
+		*target = json.RawMessage(data)
+	default:
+		if err := json.Unmarshal([]byte(data), &value); err != nil {
+			var none T
+			return none, invalid("Decode", fmt.Errorf("data of event %q: %w", e.name, safe(err)))
+		}
+	}
+	return value, nil
+}
+
+func (e EventType[T]) defined(op string) error {
+	if e.name == "" {
+		return newError(op, ErrConfiguration, errors.New("the event was not made with DefineEvent"))
+	}
+	return nil
+}

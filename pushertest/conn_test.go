@@ -1,0 +1,174 @@
+package pushertest_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"go.uber.org/goleak"
+
+	"github.com/openchannels/pusher-go/pushertest"
+)
+
+// Source of the codes: RFC 6455, section 7.4.1.
+func TestConn_invalidFrames(t *testing.T) {
+	s := newListeningServer(t)
+	hello := `{"event":"pusher:ping","data":{}}`
+	tests := []struct {
+		name   string
+		frames []byte
+		code   uint16
+	}{
+		{"not masked", append([]byte{textFrame, byte(len(hello))}, hello...), 1002},
+		{"reserved bits", masked(0xF1, hello), 1002},
+		{"unknown opcode", masked(0x83, hello), 1002},
+		{"continuation without a message", masked(0x80, hello), 1002},
+		{"fragmented ping", masked(0x09, ""), 1002},
+		{"ping of 126 bytes", masked(pingFrame, strings.Repeat("x", 126)), 1002},
+		{"message within a message", append(masked(0x01, hello), masked(textFrame, hello)...), 1002},
+		{"close of one byte", masked(0x88, "x"), 1002},
+		{"binary", masked(binaryFrame, hello), 1003},
+		{"invalid UTF-8", masked(textFrame, "{\"event\":\"\xff\"}"), 1007},
+		{"one byte more than the limit", masked(textFrame, strings.Repeat("x", 77_825)), 1009},
+		{"message of 80,000 bytes", masked(textFrame, strings.Repeat("x", 80_000)), 1009},
+		{"length of 2⁶² bytes", append([]byte{textFrame, 0xFF, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, make([]byte, 80_000)...), 1009},
+		{"endless fragments", append(masked(0x01, strings.Repeat("x", 50_000)), masked(0x00, strings.Repeat("x", 50_000))...), 1009},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := dialRaw(t, s.URL, s.App().Key)
+			defer func() { _ = c.Close() }()
+			go func() { _, _ = c.Write(test.frames) }()
+			opcode, payload := c.read(t)
+			if opcode != closing || len(payload) < 2 || binary.BigEndian.Uint16(payload) != test.code {
+				t.Errorf("received frame %d %q, want a close frame with code %d", opcode, payload, test.code)
+			}
+		})
+	}
+}
+
+func TestConn_fragments(t *testing.T) {
+	s := newListeningServer(t)
+	hello := `{"event":"pusher:ping","data":{}}`
+	c := dialRaw(t, s.URL, s.App().Key)
+	defer func() { _ = c.Close() }()
+	for _, frame := range [][]byte{masked(0x01, hello[:5]), masked(pingFrame, "x"), masked(0x80, hello[5:])} {
+		if _, err := c.Write(frame); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.expect(t, ponging, "x")
+	c.expect(t, textOpcode, `{"event":"pusher:pong","data":"{}"}`)
+}
+
+// See also "one byte more than the limit" of TestConn_invalidFrames. The limit is six
+// times that of an event, and 16 KiB.
+func TestConn_maxMessageBytes(t *testing.T) {
+	c := connect(t, newListeningServer(t))
+	c.send(strings.Repeat("x", 77_824))
+	c.expect(errorMessage("null", "Expected a JSON object"))
+	c.expectNothing()
+}
+
+// The slow client is on a pipe, which has no buffer.
+func TestConn_slowReader(t *testing.T) {
+	const size = 1 << 20
+	var log logBuffer
+	testInBubble(t, func(t *testing.T, s *pushertest.Server, dial func() *rawConn) {
+		slow, other := dial(), join(t, s, "c")
+		slow.send(t, subscribe("c"))
+		slow.expect(t, textOpcode, subscribed("c")) // the last frame that it reads
+		event := pushertest.Event{Name: "n", Channel: "c", Data: strings.Repeat("x", size)}
+		for i := range 5 {
+			pushertest.TriggerDirectly(s, event)
+			synctest.Wait()
+			dropped := strings.Contains(log.String(), "the client reads too slowly")
+			// The subscription count is being written, and three messages of more than
+			// 1 MiB fit into the queue of 4 MiB.
+			if want := i >= 3; dropped != want {
+				t.Errorf("after %d events: dropped is %t, want %t", i+1, dropped, want)
+			}
+		}
+		if got := len(other.Events()); got != 5 {
+			t.Errorf("the other subscriber received %d events, want 5", got)
+		}
+		checkGet(t, s, channels+"/c?info=subscription_count", `{"occupied":true,"subscription_count":1}`)
+	}, pushertest.WithTestLog(&log), pushertest.WithSubscriptionCounting(true))
+}
+
+func TestConn_longMessages(t *testing.T) {
+	s := newListeningServer(t, pushertest.WithMaxEventBytes(100_000))
+	c := connect(t, s)
+	c.send(subscribe("c"))
+	c.expect(subscribed("c"))
+	data := strings.Repeat("x", 100_000)
+	trigger(t, s, `{"name":"n","channel":"c","data":"`+data+`"}`)
+	c.expect(`{"event":"n","channel":"c","data":"` + data + `"}`)
+	sub := join(t, s, "c")
+	trigger(t, s, `{"name":"n","channel":"c","data":"`+data+`"}`)
+	checkDeliveries(t, sub, pushertest.Delivery{Channel: "c", Name: "n", Data: data})
+}
+
+func TestConn_manyConnections(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	const many = 500
+	s := pushertest.NewServer(pushertest.WithSubscriptionCounting(false))
+	conns := make([]*rawConn, many)
+	var group sync.WaitGroup
+	for worker := range 20 {
+		group.Go(func() {
+			for i := worker; i < many; i += 20 {
+				conns[i] = dialRaw(t, s.URL, s.App().Key)
+				conns[i].send(t, subscribe("c"))
+				conns[i].expect(t, textOpcode, subscribed("c"))
+			}
+		})
+	}
+	group.Wait()
+	trigger(t, s, `{"name":"n","channel":"c","data":"d"}`)
+	for _, c := range conns {
+		c.expect(t, textOpcode, `{"event":"n","channel":"c","data":"d"}`)
+	}
+	for _, c := range conns[:many/2] {
+		_ = c.Close()
+	}
+	for _, c := range conns[many/2:] {
+		go func() {
+			c.expectClose(t, 1001, "The server is closed")
+			_ = c.Close()
+		}()
+	}
+	s.Close()
+}
+
+func TestServer_concurrentClients(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	s := pushertest.NewServer(pushertest.WithTestLog(&logBuffer{}))
+	var group sync.WaitGroup
+	for i := range 4 {
+		group.Go(func() {
+			c := connect(t, s)
+			for round := range 5 {
+				c.send(signIn(fmt.Sprintf(`{"id":"u%d","watchlist":["u0","u1"]}`, i)), subscribe("cache-c"),
+					subscribePresence("presence-x", fmt.Sprintf(`{"user_id":"%d"}`, i%3)),
+					fmt.Sprintf(`{"event":"client-a","channel":"presence-x","data":%d}`, round))
+				trigger(t, s, `{"name":"n","channels":["cache-c","presence-x"],"data":"d","info":"user_count","socket_id":"`+c.socketID+`"}`)
+				join(t, s, "presence-x", pushertest.AsMember("sub", nil)).Close()
+				c.send(unsubscribe("presence-x"), unsubscribe("cache-c"))
+			}
+			_ = c.ws.CloseNow()
+		})
+	}
+	group.Go(func() {
+		for range 20 {
+			join(t, s, "cache-c", pushertest.AsUser("u8"))
+			call(t, s, "POST", "/apps/3/users/u8/terminate_connections", "{}")
+			call(t, s, "GET", channels+"/presence-x/users", "")
+		}
+	})
+	group.Wait()
+	s.Close()
+}

@@ -1,0 +1,236 @@
+package pushertest
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/openchannels/pusher-go/internal/protocol"
+	"github.com/openchannels/pusher-go/signing"
+)
+
+// An Option configures a server.
+type Option func(*config) error
+
+type config struct {
+	app                  App
+	now                  func() time.Time
+	logger               *slog.Logger
+	subscriptionCounting bool
+	clientEvents         bool
+	maxEventBytes        int
+	maxEvents            int
+	activityTimeout      time.Duration
+	authorizationTimeout time.Duration
+	webhooks             []*url.URL
+	webhookDelay         time.Duration
+}
+
+func newConfig(opts []Option) (*config, error) {
+	cfg := &config{
+		app: App{
+			ID:     "3",
+			Key:    "278d425bdf160c739803",
+			Secret: "7ad3773142a6692b25b8",
+		},
+		now:                  time.Now,
+		logger:               slog.New(slog.DiscardHandler),
+		subscriptionCounting: true,
+		clientEvents:         true,
+		maxEventBytes:        protocol.MaxEventBytes,
+		activityTimeout:      120 * time.Second,
+	}
+	var errs []error
+	for _, opt := range opts {
+		errs = append(errs, opt(cfg))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+// WithApp sets the app that the server serves. The default is the app of the worked
+// example in Pusher's documentation, with ID 3 and key 278d425bdf160c739803.
+//
+// The key and the secret must be valid according to [signing.CheckCredentials]. The ID
+// must be a URL path segment that needs no escaping. Pusher's IDs consist of digits,
+// and several SDKs accept only digits.
+func WithApp(app App) Option {
+	return func(c *config) error {
+		if err := signing.CheckCredentials(app.Key, app.Secret); err != nil {
+			return fmt.Errorf("pushertest: WithApp: %w", err)
+		}
+		if app.ID == "" || app.ID == "." || app.ID == ".." || url.PathEscape(app.ID) != app.ID {
+			return fmt.Errorf("pushertest: WithApp: app ID is not a URL path segment: %.100q", app.ID)
+		}
+		c.app = app
+		return nil
+	}
+}
+
+// WithClock sets the server's clock. The default is [time.Now]. The clock determines
+// which timestamps are accepted, the time of events and webhooks, when cached events
+// expire, and the rate of client events. It does not affect delays and timeouts. It
+// is called concurrently and must not call the server.
+func WithClock(now func() time.Time) Option {
+	return func(c *config) error {
+		if now == nil {
+			return errors.New("pushertest: WithClock: now is nil")
+		}
+		c.now = now
+		return nil
+	}
+}
+
+// WithLogger sets the logger. The default discards all lines. At level warn it gets
+// requests, connections and messages that the server rejects, connections that it
+// drops and webhooks that it drops or stops retrying; at level info injected failures
+// and webhooks that will be retried; at level debug connections, messages, events and
+// delivered webhooks. Secrets and signatures are not logged.
+//
+// The logger is called concurrently and must not call the server.
+func WithLogger(logger *slog.Logger) Option {
+	return func(c *config) error {
+		if logger == nil {
+			return errors.New("pushertest: WithLogger: logger is nil")
+		}
+		c.logger = logger
+		return nil
+	}
+}
+
+// WithTestLog is like [WithLogger] at level info, but writes to the log of a test,
+// such as a [*testing.T]. The server has to be closed before the test ends.
+func WithTestLog(t interface {
+	Logf(format string, args ...any)
+}) Option {
+	return func(c *config) error {
+		if t == nil {
+			return errors.New("pushertest: WithTestLog: t is nil")
+		}
+		c.logger = newTestLogger(t.Logf)
+		return nil
+	}
+}
+
+// WithMaxEvents limits the events that [Server.Events], and the user IDs that
+// [Server.Terminated], returns to the latest n. The default is no limit; a server that
+// runs for a long time needs one.
+func WithMaxEvents(n int) Option {
+	return func(c *config) error {
+		if n < 1 {
+			return fmt.Errorf("pushertest: WithMaxEvents: %d is less than 1", n)
+		}
+		c.maxEvents = n
+		return nil
+	}
+}
+
+// WithMaxEventBytes limits the data of an event to n bytes, like a limit that an
+// account has agreed on with Pusher. The default is 10,240.
+func WithMaxEventBytes(n int) Option {
+	return func(c *config) error {
+		if n < 1 {
+			return fmt.Errorf("pushertest: WithMaxEventBytes: %d is less than 1", n)
+		}
+		c.maxEventBytes = n
+		return nil
+	}
+}
+
+// WithSubscriptionCounting sets whether the app counts subscriptions. The default is
+// true; on Pusher the app's settings have to enable it. If it is false, a request for
+// the subscription_count of a channel is rejected with status 400, responses to
+// triggers omit it, and neither subscribers nor webhooks are notified of it.
+func WithSubscriptionCounting(enabled bool) Option {
+	return func(c *config) error {
+		c.subscriptionCounting = enabled
+		return nil
+	}
+}
+
+// WithClientEvents sets whether clients may send client events. The default is true;
+// on Pusher the app's settings have to enable it. If it is false, client events are
+// rejected with a pusher:error.
+func WithClientEvents(enabled bool) Option {
+	return func(c *config) error {
+		c.clientEvents = enabled
+		return nil
+	}
+}
+
+// WithActivityTimeout sets after what time without activity a connection is sent a
+// ping. If another 30 seconds pass without activity, the connection is closed with
+// code 4201. Clients learn the timeout when they connect, and send a ping by
+// themselves before it has passed. It must be a whole number of seconds, at least 1.
+// The default is 120 seconds, as on Pusher.
+//
+// Source: Pusher Channels docs, WebSocket protocol, "Ping and pong messages".
+func WithActivityTimeout(d time.Duration) Option {
+	return func(c *config) error {
+		if d < time.Second || d%time.Second != 0 {
+			return fmt.Errorf("pushertest: WithActivityTimeout: %v is not a positive number of whole seconds", d)
+		}
+		c.activityTimeout = d
+		return nil
+	}
+}
+
+// WithAuthorizationTimeout closes a connection with code 4009 if, at time d after it
+// was opened, it is neither signed in nor subscribed to a private or presence channel.
+// The default is no timeout, like on Pusher unless the app's settings enable
+// authorized connections.
+//
+// Source: Pusher Channels docs, "Authorized connections".
+func WithAuthorizationTimeout(d time.Duration) Option {
+	return func(c *config) error {
+		if d <= 0 {
+			return fmt.Errorf("pushertest: WithAuthorizationTimeout: %v is not positive", d)
+		}
+		c.authorizationTimeout = d
+		return nil
+	}
+}
+
+// WithWebhook posts the app's webhooks to an http or https URL. With several
+// WithWebhook options, every URL gets all events. There are events of all seven kinds,
+// signed like those of Pusher.
+//
+// The first attempts of deliveries are made one after the other, in the order of the
+// events. Events that occur during an attempt are sent together in the next one, at
+// most 20. A delivery fails if there is no response with a 2xx status within 4
+// seconds. It is retried after 250 milliseconds, then after 500 milliseconds, and then
+// every second for 5 minutes; meanwhile later deliveries are made. At most 10,000
+// events wait for delivery; further ones are dropped and logged.
+//
+// Source: Pusher Channels docs, "Webhooks".
+func WithWebhook(to string) Option {
+	return func(c *config) error {
+		u, err := url.Parse(to)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			// The URL may have a password.
+			return errors.New("pushertest: WithWebhook: not an http or https URL with a host")
+		}
+		c.webhooks = append(c.webhooks, u)
+		return nil
+	}
+}
+
+// WithWebhookDelay delays the webhook events channel_vacated and member_removed by d.
+// If the channel is occupied or the member is back by then, neither the departure nor
+// the return is posted. The default is 0, so that tests need not wait; Pusher waits up
+// to 3 seconds.
+//
+// Source: Pusher Channels docs, "Webhooks".
+func WithWebhookDelay(d time.Duration) Option {
+	return func(c *config) error {
+		if d < 0 {
+			return fmt.Errorf("pushertest: WithWebhookDelay: %v is negative", d)
+		}
+		c.webhookDelay = d
+		return nil
+	}
+}
