@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-// Two people chat, each in a window of Chromium.
-func TestChatInTheBrowser(t *testing.T) {
+// TestChatExample runs examples/chat with several windows of Chromium.
+func TestChatExample(t *testing.T) {
 	url := runChat(t)
-	browser := start(t, "browser.cjs")
-	browser.must("launch", map[string]any{"executable": cmp.Or(os.Getenv("CHROMIUM"), "/usr/bin/chromium"), "timeout": patience.Milliseconds()}, nil)
+	browser := startScript(t, "browser.cjs")
+	browser.mustCall("launch", map[string]any{"executable": cmp.Or(os.Getenv("CHROMIUM"), "/usr/bin/chromium"), "timeout": timeout.Milliseconds()}, nil)
 	defer func() { _ = browser.call("close", nil, nil) }()
 
 	alice := openWindow(t, browser, "alice", url, 1280, 800)
@@ -24,40 +24,40 @@ func TestChatInTheBrowser(t *testing.T) {
 	for _, w := range []window{alice, bob} {
 		w.fill("Your name", w.name)
 		w.click("button", "Join")
-		w.see("#status", "Connected")
+		w.waitForText("#status", "Connected")
 	}
 
-	// Presence: each sees the other, and who they are themselves.
-	alice.see("#people", "bob")
-	alice.see("#people", "alice (you)")
-	bob.see("#people", "alice")
-	bob.see("#people-title", "People (2)")
+	// Presence.
+	alice.waitForText("#people", "bob")
+	alice.waitForText("#people", "alice (you)")
+	bob.waitForText("#people", "alice")
+	bob.waitForText("#people-title", "People (2)")
 
-	// Messages, in each room, reach the other window once and the own one once.
+	// Messages appear exactly once in both windows.
 	for _, room := range []string{"Lobby public", "Team private", "Vault encrypted"} {
 		alice.click("button", room)
 		bob.click("button", room)
-		alice.say("Hello from the " + room + " room")
-		bob.see("#logs", "Hello from the "+room+" room")
-		bob.say("<b>Hello</b> back & welcome to " + room)
+		alice.sendMessage("Hello from the " + room + " room")
+		bob.waitForText("#logs", "Hello from the "+room+" room")
+		bob.sendMessage("<b>Hello</b> back & welcome to " + room)
 		for _, w := range []window{alice, bob} {
-			w.see("#logs", "<b>Hello</b> back & welcome to "+room)
+			w.waitForText("#logs", "<b>Hello</b> back & welcome to "+room)
 			for _, text := range []string{"Hello from the " + room + " room", "<b>Hello</b> back & welcome to " + room} {
-				if n := w.count("#logs", text); n != 1 {
-					t.Errorf("%s sees %q %d times, want once", w.name, text, n)
+				if n := w.countText("#logs", text); n != 1 {
+					t.Errorf("%s: %q is shown %d times, want once", w.name, text, n)
 				}
 			}
 		}
 	}
 
-	// A client event, a message to one user, and the webhooks of all of it.
+	// A client event, an event for one user, and webhooks.
 	bob.fill("Message", "I am typ")
-	alice.see("#typing", "bob is writing…")
+	alice.waitForText("#typing", "bob is writing…")
 	bob.click("button", "Wave at alice")
-	alice.see("#notice", "bob waves at you")
+	alice.waitForText("#notice", "bob waves at you")
 	for _, w := range []window{alice, bob} {
 		for _, line := range []string{"lobby is occupied", "alice joined presence-people", "bob joined presence-people", "bob sent client-typing to presence-people"} {
-			w.see("#hooks", line)
+			w.waitForText("#hooks", line)
 		}
 	}
 
@@ -66,16 +66,16 @@ func TestChatInTheBrowser(t *testing.T) {
 	phone.screenshot("chat-join.png")
 	phone.fill("Your name", "carol")
 	phone.press("Enter")
-	phone.see("#hooks", "lobby is occupied") // the log is replayed
-	phone.see("#people-title", "People (3)")
+	phone.waitForText("#hooks", "lobby is occupied") // a new window shows earlier webhooks
+	phone.waitForText("#people-title", "People (3)")
 	phone.screenshot("chat-phone.png")
 	if phone.overflows() {
-		t.Error("on a phone the page is wider than the screen")
+		t.Error("the page is wider than the screen of a phone")
 	}
 
-	reports, _ := browser.reports.all()
-	for _, r := range reports {
-		t.Errorf("the console of %s: %s", r.Client, r.Data)
+	messages, _ := browser.events.all()
+	for _, message := range messages {
+		t.Errorf("console of %s: %s", message.Client, message.Data)
 	}
 }
 
@@ -84,7 +84,7 @@ func runChat(t *testing.T) (url string) {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "chat")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-race", "-o", program, "../../../examples/chat").CombinedOutput(); err != nil {
-		t.Fatalf("build the chat: %v\n%s", err, out)
+		t.Fatalf("build examples/chat: %v\n%s", err, out)
 	}
 	library, err := filepath.Abs("node_modules/pusher-js/dist/web/pusher-with-encryption.min.js")
 	if err != nil {
@@ -98,18 +98,18 @@ func runChat(t *testing.T) (url string) {
 		t.Fatal(err)
 	}
 	if err := command.Start(); err != nil {
-		t.Fatalf("start the chat: %v", err)
+		t.Fatalf("start examples/chat: %v", err)
 	}
-	t.Cleanup(func() { _ = command.Wait() }) // it is killed
+	t.Cleanup(func() { _ = command.Wait() }) // the end of the test kills it
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	url = regexp.MustCompile(`http://[^\s,]+`).FindString(line)
 	if err != nil || url == "" {
-		t.Fatalf("the chat printed %q, %v, want a URL", line, err)
+		t.Fatalf("examples/chat printed %q, %v, want a URL", line, err)
 	}
 	return url
 }
 
-// A window is one person's, with cookies of its own.
+// A window of the browser belongs to one user. Windows share no cookies.
 type window struct {
 	t       *testing.T
 	browser *script
@@ -119,52 +119,53 @@ type window struct {
 func openWindow(t *testing.T, browser *script, name, url string, width, height int) window {
 	t.Helper()
 	w := window{t, browser, name}
-	w.do("open", map[string]any{"url": url, "width": width, "height": height, "timeout": patience.Milliseconds() / 2}, nil)
+	w.call("open", map[string]any{"url": url, "width": width, "height": height, "timeout": timeout.Milliseconds() / 2}, nil)
 	return w
 }
 
-func (w window) do(command string, with map[string]any, result any) {
+func (w window) call(command string, args map[string]any, result any) {
 	w.t.Helper()
-	with["window"] = w.name
-	w.browser.must(command, with, result)
+	args["window"] = w.name
+	w.browser.mustCall(command, args, result)
 }
 
 func (w window) fill(label, text string) {
 	w.t.Helper()
-	w.do("fill", map[string]any{"label": label, "text": text}, nil)
+	w.call("fill", map[string]any{"label": label, "text": text}, nil)
 }
 
 func (w window) click(role, name string) {
 	w.t.Helper()
-	w.do("click", map[string]any{"role": role, "name": name}, nil)
+	w.call("click", map[string]any{"role": role, "name": name}, nil)
 }
 
 func (w window) press(key string) {
 	w.t.Helper()
-	w.do("press", map[string]any{"key": key}, nil)
+	w.call("press", map[string]any{"key": key}, nil)
 }
 
-func (w window) say(text string) {
+func (w window) sendMessage(text string) {
 	w.t.Helper()
 	w.fill("Message", text)
 	w.press("Enter")
 }
 
-func (w window) see(region, text string) {
+func (w window) waitForText(selector, text string) {
 	w.t.Helper()
-	w.do("see", map[string]any{"region": region, "text": text}, nil)
+	w.call("waitForText", map[string]any{"selector": selector, "text": text}, nil)
 }
 
-func (w window) count(region, text string) (n int) {
+func (w window) countText(selector, text string) (n int) {
 	w.t.Helper()
-	w.do("count", map[string]any{"region": region, "text": text}, &n)
+	w.call("countText", map[string]any{"selector": selector, "text": text}, &n)
 	return n
 }
 
-func (w window) overflows() (wide bool) {
+// overflows reports whether the page is wider than the window.
+func (w window) overflows() (overflows bool) {
 	w.t.Helper()
-	w.do("overflows", map[string]any{}, &wide)
-	return wide
+	w.call("overflows", map[string]any{}, &overflows)
+	return overflows
 }
 
 func (w window) screenshot(name string) {
@@ -173,5 +174,5 @@ func (w window) screenshot(name string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.do("screenshot", map[string]any{"path": path}, nil)
+	w.call("screenshot", map[string]any{"path": path}, nil)
 }

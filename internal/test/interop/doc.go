@@ -1,11 +1,11 @@
 //go:build interop
 
-// Package interop runs this module against what no one here wrote: Pusher's own
-// Node.js library, Pusher's own JavaScript client, and soketi, a server that
-// speaks Pusher's protocol.
+// Package interop tests this module against programs of other authors: Pusher's
+// server library for Node.js, Pusher's JavaScript client pusher-js and its plugin
+// pusher-js-auth, the Pusher-compatible server soketi, and a browser.
 //
-// There is nothing here but tests, and the tag interop keeps them out of
-// `go test ./...`, which needs Go alone. `make e2e` installs the programs that
-// package.json pins and runs them. scripts/ has the JavaScript: each script
-// passes calls from a test on to a library as it comes from npm.
+// The package has only tests. The build tag interop excludes them from
+// `go test ./...`, which needs nothing but Go. `make e2e` installs the programs that
+// package.json pins and runs the tests. The scripts in scripts/ pass commands from a
+// test to an unmodified library from npm.
 package interop

@@ -9,28 +9,25 @@ import (
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
-// A pushertestWorld is a world whose server can be made to fail.
-type pushertestWorld struct {
-	*world
+// A pushertestEnvironment is an environment with access to its pushertest.Server.
+type pushertestEnvironment struct {
+	*environment
 	*pushertest.Server
 }
 
-// newPushertest runs this module's own server until the test ends.
-func newPushertest(t *testing.T) *world {
+// newPushertest runs a pushertest.Server until the test ends.
+func newPushertest(t *testing.T, opts ...pushertest.Option) pushertestEnvironment {
 	t.Helper()
-	return openPushertest(t).world
-}
-
-func openPushertest(t *testing.T, opts ...pushertest.Option) pushertestWorld {
-	t.Helper()
-	w := &world{server: "pushertest", app: pusher.Credentials{AppID: appID, Key: key, Secret: secret}}
-	w.backend = newBackend(t, w.app)
+	app := pusher.Credentials{AppID: appID, Key: key, Secret: secret}
+	backend := newBackend(t, app)
 	server := pushertest.NewServer(append(opts,
-		pushertest.WithWebhook(w.backend.URL+"/webhook"),
-		pushertest.WithApp(pushertest.App{ID: w.app.AppID, Key: w.app.Key, Secret: w.app.Secret}),
+		pushertest.WithWebhook(backend.URL+"/webhook"),
+		pushertest.WithApp(pushertest.App{ID: app.AppID, Key: app.Key, Secret: app.Secret}),
 		pushertest.WithTestLog(t),
 	)...)
 	t.Cleanup(server.Close)
-	w.url, w.client, w.js = server.URL, newClient(t, server.URL, w.app), start(t, "pusherjs.cjs")
-	return pushertestWorld{w, server}
+	return pushertestEnvironment{
+		&environment{url: server.URL, app: app, client: newClient(t, server.URL, app), backend: backend, pusherJS: startScript(t, "pusherjs.cjs")},
+		server,
+	}
 }

@@ -13,38 +13,49 @@ import (
 	"time"
 )
 
-// patience is how long anything that has to happen may take.
-const patience = 20 * time.Second
+// timeout limits how long a test waits for anything.
+const timeout = 20 * time.Second
 
-// A script is one of scripts/, run by Node.js. One goroutine may call it.
+// A script is a program in scripts/ that runs in Node.js. It is not safe for
+// concurrent use.
 type script struct {
-	t       *testing.T
-	name    string
-	input   *json.Encoder
-	answers chan answer
-	reports *journal[report]
+	t         *testing.T
+	name      string
+	stdin     *json.Encoder
+	responses chan scriptOutput
+	events    *eventLog[scriptEvent]
+	clients   int // number of clients of pusher-js so far
 }
 
-// An answer is a line of scripts/lines.cjs.
-type answer struct {
-	Report *report
+// A scriptOutput is a line that scripts/json_lines.cjs writes: an event, or the
+// result of a command or its error.
+type scriptOutput struct {
+	Event  *scriptEvent
 	Result json.RawMessage
 	Error  *scriptError
 }
 
-// A scriptError is what the library behind a script threw.
+// A scriptEvent is an event that a client of pusher-js received, see
+// scripts/pusherjs.cjs, or a console message, see scripts/browser.cjs.
+type scriptEvent struct {
+	Client, Channel, Event string
+	Data                   json.RawMessage
+	User                   string // sender of a client event on a presence channel
+}
+
+// A scriptError is an exception of the library that a script calls.
 type scriptError struct {
 	Message string
-	Status  int    // of the HTTP answer, when that was the reason
-	Body    string // of the HTTP answer
+	Status  int    // status code of the response that caused it, or 0
+	Body    string // body of that response
 }
 
 func (e *scriptError) Error() string {
 	return fmt.Sprintf("%s (status %d, body %q)", e.Message, e.Status, e.Body)
 }
 
-// start runs a script until the test ends.
-func start(t *testing.T, name string) *script {
+// startScript runs a script until the test ends.
+func startScript(t *testing.T, name string) *script {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "node", "scripts/"+name)
 	var stderr bytes.Buffer
@@ -60,79 +71,78 @@ func start(t *testing.T, name string) *script {
 	if err := command.Start(); err != nil {
 		t.Fatalf("start %s: %v", name, err)
 	}
-	s := &script{t: t, name: name, input: json.NewEncoder(stdin), answers: make(chan answer), reports: newJournal[report]()}
-	s.input.SetEscapeHTML(false)
-	read := make(chan struct{})
+	s := &script{t: t, name: name, stdin: json.NewEncoder(stdin), responses: make(chan scriptOutput), events: newEventLog[scriptEvent]()}
+	s.stdin.SetEscapeHTML(false)
+	done := make(chan struct{})
 	go func() {
-		defer close(read)
+		defer close(done)
 		s.read(stdout)
 	}()
-	t.Cleanup(func() { // the test's context has killed the process by now
-		<-read
+	t.Cleanup(func() { // the end of the test's context has killed the process
+		<-done
 		_ = command.Wait()
 		if t.Failed() && stderr.Len() > 0 {
-			t.Logf("%s wrote to stderr:\n%s", name, stderr.String())
+			t.Logf("stderr of %s:\n%s", name, stderr.String())
 		}
 	})
 	return s
 }
 
 func (s *script) read(stdout io.Reader) {
-	defer close(s.answers)
+	defer close(s.responses)
 	lines := bufio.NewScanner(stdout)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
-		var line answer
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			line.Error = &scriptError{Message: "not a line of JSON: " + lines.Text()}
+		var output scriptOutput
+		if err := json.Unmarshal(lines.Bytes(), &output); err != nil {
+			output.Error = &scriptError{Message: "output is not JSON: " + lines.Text()}
 		}
-		if line.Report == nil {
-			select {
-			case s.answers <- line:
-			case <-s.t.Context().Done():
-			}
+		if output.Event != nil {
+			s.events.add(*output.Event)
 			continue
 		}
-		s.reports.add(*line.Report)
+		select {
+		case s.responses <- output:
+		case <-s.t.Context().Done():
+		}
 	}
 }
 
-// call has the script do something and decodes what comes of it into result,
-// which may be nil. A [*scriptError] is what the library threw.
-func (s *script) call(do string, with, result any) error {
+// call runs a command of the script and decodes its result into result, which may be
+// nil. An exception of the library is returned as a [*scriptError].
+func (s *script) call(command string, args, result any) error {
 	s.t.Helper()
-	if err := s.input.Encode(map[string]any{"do": do, "with": with}); err != nil {
-		s.t.Fatalf("%s: ask for %s: %v", s.name, do, err)
+	if err := s.stdin.Encode(map[string]any{"command": command, "args": args}); err != nil {
+		s.t.Fatalf("%s: send command %s: %v", s.name, command, err)
 	}
 	select {
-	case answer, running := <-s.answers:
+	case response, ok := <-s.responses:
 		switch {
-		case !running:
-			s.t.Fatalf("%s ended during %s", s.name, do)
-		case answer.Error != nil:
-			return answer.Error
+		case !ok:
+			s.t.Fatalf("%s: exited during %s", s.name, command)
+		case response.Error != nil:
+			return response.Error
 		case result == nil:
 			return nil
 		}
-		if err := json.Unmarshal(answer.Result, result); err != nil {
-			s.t.Fatalf("%s: %s gave %s: %v", s.name, do, answer.Result, err)
+		if err := json.Unmarshal(response.Result, result); err != nil {
+			s.t.Fatalf("%s: decode result of %s, %s: %v", s.name, command, response.Result, err)
 		}
-	case <-time.After(patience):
-		s.t.Fatalf("%s: no answer to %s within %v", s.name, do, patience)
+	case <-time.After(timeout):
+		s.t.Fatalf("%s: no result of %s within %v", s.name, command, timeout)
 	}
 	return nil
 }
 
-// must is call for what has to succeed.
-func (s *script) must(do string, with, result any) {
+// mustCall is like call and fails the test if there is an error.
+func (s *script) mustCall(command string, args, result any) {
 	s.t.Helper()
-	if err := s.call(do, with, result); err != nil {
-		s.t.Fatalf("%s: %s: %v", s.name, do, err)
+	if err := s.call(command, args, result); err != nil {
+		s.t.Fatalf("%s: %s: %v", s.name, command, err)
 	}
 }
 
-// encode is the JSON of a value that has one.
-func encode(t testing.TB, value any) string {
+func encodeJSON(t testing.TB, value any) string {
 	t.Helper()
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -143,13 +153,13 @@ func encode(t testing.TB, value any) string {
 	return string(bytes.TrimSpace(text.Bytes()))
 }
 
-// tidyJSON is a JSON text in one spelling, so that two that mean the same compare
-// as equal.
-func tidyJSON(t *testing.T, text string) string {
+// normalizeJSON returns JSON with sorted keys and without spaces, so that equal values
+// have equal text.
+func normalizeJSON(t *testing.T, text string) string {
 	t.Helper()
 	var value any
 	if err := json.Unmarshal([]byte(text), &value); err != nil {
 		t.Fatalf("decode %q: %v", text, err)
 	}
-	return encode(t, value)
+	return encodeJSON(t, value)
 }

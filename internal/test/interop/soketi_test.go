@@ -19,23 +19,19 @@ import (
 	"github.com/openchannels/pusher-go/pusher"
 )
 
-// limitedApp is an app beside the main one, with its secret, that may publish twice a
-// second and ask nothing.
+// limitedApp is the ID and key of an additional app that may publish two events a second
+// and send no queries. Its secret is that of the main app.
 const limitedApp = "limited"
 
-// newSoketi runs soketi, and an app on it, until the test ends.
-func newSoketi(t *testing.T) *world {
+// newSoketi runs soketi until the test ends.
+func newSoketi(t *testing.T) *environment {
 	t.Helper()
 	port := freePort(t)
-	w := &world{
-		server: "soketi", url: fmt.Sprintf("http://127.0.0.1:%d", port),
-		app: pusher.Credentials{AppID: "app-id", Key: "app-key", Secret: "app-secret"},
-	}
-	w.client = newClient(t, w.url, w.app)
-	w.backend = newBackend(t, w.app)
-	runSoketi(t, port, w.app, w.backend.URL+"/webhook")
-	w.js = start(t, "pusherjs.cjs")
-	return w
+	url := fmt.Sprintf("http://127.0.0.1:%d", port)
+	app := pusher.Credentials{AppID: "app-id", Key: "app-key", Secret: "app-secret"}
+	backend := newBackend(t, app)
+	runSoketi(t, port, app, backend.URL+"/webhook")
+	return &environment{url: url, app: app, client: newClient(t, url, app), backend: backend, pusherJS: startScript(t, "pusherjs.cjs")}
 }
 
 func runSoketi(t testing.TB, port int, app pusher.Credentials, webhooks string) *os.Process {
@@ -52,14 +48,14 @@ func runSoketi(t testing.TB, port int, app pusher.Credentials, webhooks string) 
 	maps.Copy(limited, map[string]any{"id": limitedApp, "key": limitedApp, "maxBackendEventsPerSecond": 2, "maxReadRequestsPerSecond": 0})
 	apps := []any{settings, limited}
 
-	// The keys are dotted because a nested object would replace all defaults of
-	// its section.
+	// The keys contain dots because a nested object would replace all defaults of its
+	// section.
 	config := filepath.Join(t.TempDir(), "soketi.json")
-	text := encode(t, map[string]any{
+	text := encodeJSON(t, map[string]any{
 		"host": "127.0.0.1", "port": port,
 		"cluster.address": "127.0.0.1", "cluster.hostname": "soketi-local", "cluster.unicast": "127.0.0.1", "cluster.port": freePort(t),
 		"metrics.enabled": false, "metrics.host": "127.0.0.1",
-		"userAuthenticationTimeout": (10 * time.Minute).Milliseconds(), // closes connections that nobody signs in on
+		"userAuthenticationTimeout": (10 * time.Minute).Milliseconds(), // soketi closes connections without a signed-in user after it
 		"httpApi.requestLimitInMb":  1,
 		"appManager.array.apps":     apps,
 	})
@@ -71,7 +67,7 @@ func runSoketi(t testing.TB, port int, app pusher.Credentials, webhooks string) 
 	command.Env = append(os.Environ(), "SOKETI_HOST=127.0.0.1")
 	var output bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it may have children
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // kill its child processes too
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	if err := command.Start(); err != nil {
 		t.Fatalf("start soketi: %v", err)
@@ -79,16 +75,16 @@ func runSoketi(t testing.TB, port int, app pusher.Credentials, webhooks string) 
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = command.Wait() // it is killed
+		_ = command.Wait()
 	}()
-	t.Cleanup(func() { // the test's context has killed it by now
+	t.Cleanup(func() { // the end of the test's context has killed it
 		<-ended
 		if t.Failed() {
-			t.Logf("soketi wrote:\n%s", output.String())
+			t.Logf("output of soketi:\n%s", output.String())
 		}
 	})
 
-	deadline, tick := time.After(patience), time.NewTicker(50*time.Millisecond)
+	deadline, tick := time.After(timeout), time.NewTicker(50*time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
@@ -100,9 +96,9 @@ func runSoketi(t testing.TB, port int, app pusher.Credentials, webhooks string) 
 				}
 			}
 		case <-ended:
-			t.Fatal("soketi ended before it was ready")
+			t.Fatal("soketi exited before it was ready")
 		case <-deadline:
-			t.Fatalf("soketi was not ready within %v", patience)
+			t.Fatalf("soketi was not ready within %v", timeout)
 		}
 	}
 }
@@ -117,7 +113,7 @@ func freePort(t testing.TB) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// soketiVersion is the one that package-lock.json pins.
+// soketiVersion returns the installed version.
 func soketiVersion(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("node_modules/@soketi/soketi/package.json")
@@ -126,7 +122,7 @@ func soketiVersion(t *testing.T) string {
 	}
 	var pinned struct{ Version string }
 	if err := json.Unmarshal(text, &pinned); err != nil || pinned.Version == "" {
-		t.Fatalf("the version of soketi: %q, %v", pinned.Version, err)
+		t.Fatalf("version of soketi: got %q, %v", pinned.Version, err)
 	}
 	return pinned.Version
 }

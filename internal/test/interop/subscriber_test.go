@@ -5,49 +5,59 @@ package interop_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"testing"
 )
 
-// A report is something that a client of pusher-js heard, see scripts/pusherjs.cjs.
-type report struct {
-	Client, Channel, Event string
-	Data                   json.RawMessage
-	User                   string // who sent a client event, on a presence channel
-}
-
+// Values of scriptEvent.Channel that are not channels.
 const (
-	connection    = ""           // as the channel: the connection's own events
-	signedInUser  = "#user"      // what is sent to the signed-in user
-	userWatchlist = "#watchlist" // who of the watchlist comes and goes
+	connection       = ""           // events of the connection
+	userChannel      = "#user"      // events for the signed-in user
+	watchlistChannel = "#watchlist" // events about the users on the watchlist
 )
 
-// A subscriber is one client of pusher-js.
+// A subscriber is a client of pusher-js.
 type subscriber struct {
 	t        *testing.T
 	script   *script
-	name     string // of the user
-	client   string // the user may have several
+	user     string
+	client   string // name of the client, because a user may have several
 	socketID string
-	seen     map[[2]string]int // where to look for the next of a channel and event
+	next     map[[2]string]int // index at which to look for the next event, by channel and name
 }
 
-// connect has pusher-js connect to a server and waits until it has.
-func connect(t *testing.T, w *world, name string) *subscriber {
+// connect connects a client of pusher-js and waits until it is connected.
+func connect(t *testing.T, env *environment, user string) *subscriber {
 	t.Helper()
-	s := open(t, w, w.app.Key, name)
-	if err := json.Unmarshal([]byte(s.expect(connection, "connected").Data), &s.socketID); err != nil {
-		t.Fatalf("%s: its socket ID: %v", name, err)
-	}
+	s := startConnecting(t, env, env.app.Key, user, channelAuthorization(env, user))
+	s.waitConnected()
 	return s
 }
 
-// open has pusher-js try to connect.
-func open(t *testing.T, w *world, key, name string) *subscriber {
+// waitConnected waits until the client is connected and stores its socket ID.
+func (s *subscriber) waitConnected() {
+	s.t.Helper()
+	if err := json.Unmarshal(s.expect(connection, "connected").Data, &s.socketID); err != nil {
+		s.t.Fatalf("%s: decode socket ID: %v", s.user, err)
+	}
+}
+
+// channelAuthorization returns the options of pusher-js for the backend's endpoint.
+func channelAuthorization(env *environment, user string) map[string]any {
+	return map[string]any{"channelAuthorization": map[string]string{"transport": "ajax", "endpoint": env.backend.endpoint("/pusher/auth", user)}}
+}
+
+func (b *backend) endpoint(path, user string) string {
+	return b.URL + path + "?user=" + url.QueryEscape(user)
+}
+
+// startConnecting creates a client of pusher-js without waiting for its connection.
+func startConnecting(t *testing.T, env *environment, key, user string, authorization map[string]any) *subscriber {
 	t.Helper()
-	base, err := url.Parse(w.url)
+	base, err := url.Parse(env.url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,113 +65,117 @@ func open(t *testing.T, w *world, key, name string) *subscriber {
 	if err != nil {
 		t.Fatal(err)
 	}
-	endpoint := func(path string) map[string]string {
-		return map[string]string{"transport": "ajax", "endpoint": w.backend.URL + path + "?user=" + url.QueryEscape(name)}
-	}
-	w.opened++
-	s := &subscriber{t: t, script: w.js, name: name, client: fmt.Sprintf("%s-%d", name, w.opened), seen: map[[2]string]int{}}
-	s.do("connect", map[string]any{"key": key, "options": map[string]any{
+	options := map[string]any{
 		"cluster": "", "wsHost": base.Hostname(), "wsPort": port, "forceTLS": false, "enabledTransports": []string{"ws"},
-		"channelAuthorization": endpoint("/pusher/auth"), "userAuthentication": endpoint("/pusher/user-auth"),
-	}}, nil)
+		"userAuthentication": map[string]string{"transport": "ajax", "endpoint": env.backend.endpoint("/pusher/user-auth", user)},
+	}
+	maps.Copy(options, authorization)
+	env.pusherJS.clients++
+	s := &subscriber{t: t, script: env.pusherJS, user: user, client: fmt.Sprintf("%s-%d", user, env.pusherJS.clients), next: map[[2]string]int{}}
+	s.call("connect", map[string]any{"key": key, "options": options}, nil)
 	t.Cleanup(func() {
-		if w.js.t.Context().Err() == nil { // else it is gone, clients and all
-			s.do("disconnect", map[string]any{}, nil)
+		if s.script.t.Context().Err() == nil { // otherwise the script has exited
+			s.call("disconnect", map[string]any{}, nil)
 		}
 	})
 	return s
 }
 
-func (s *subscriber) do(command string, with map[string]any, result any) {
+func (s *subscriber) call(command string, args map[string]any, result any) {
 	s.t.Helper()
-	with["client"] = s.client
-	s.script.must(command, with, result)
+	args["client"] = s.client
+	s.script.mustCall(command, args, result)
 }
 
-// subscribe waits until the server has accepted the subscription.
-func (s *subscriber) subscribe(channel string) report {
+// subscribe subscribes to a channel and waits until the subscription has succeeded.
+func (s *subscriber) subscribe(channel string) scriptEvent {
 	s.t.Helper()
-	s.ask(channel)
+	s.requestSubscription(channel)
 	return s.expect(channel, "pusher:subscription_succeeded")
 }
 
-// ask is subscribe without waiting.
-func (s *subscriber) ask(channel string) {
+// requestSubscription subscribes to channels at once, without waiting.
+func (s *subscriber) requestSubscription(channels ...string) {
 	s.t.Helper()
-	s.do("subscribe", map[string]any{"channel": channel}, nil)
+	s.call("subscribe", map[string]any{"channels": channels}, nil)
 }
 
 func (s *subscriber) unsubscribe(channel string) {
 	s.t.Helper()
-	s.do("unsubscribe", map[string]any{"channel": channel}, nil)
+	s.call("unsubscribe", map[string]any{"channel": channel}, nil)
 }
 
-// bind has client events of this name reported.
+// bind makes the script report client events with this name.
 func (s *subscriber) bind(channel, event string) {
 	s.t.Helper()
-	s.do("bind", map[string]any{"channel": channel, "event": event}, nil)
+	s.call("bind", map[string]any{"channel": channel, "event": event}, nil)
 }
 
-// send is a client event.
+// send sends a client event.
 func (s *subscriber) send(channel, event string, data any) {
 	s.t.Helper()
 	var sent bool
-	if s.do("send", map[string]any{"channel": channel, "event": event, "data": data}, &sent); !sent {
-		s.t.Fatalf("%s did not send %s on %s", s.name, event, channel)
+	if s.call("send", map[string]any{"channel": channel, "event": event, "data": data}, &sent); !sent {
+		s.t.Fatalf("%s: pusher-js did not send %s on %s", s.user, event, channel)
 	}
 }
 
-// signIn waits until what is sent to the user reaches the client.
+// signIn signs the user in and waits until events for the user are delivered.
 func (s *subscriber) signIn() {
 	s.t.Helper()
-	s.do("signin", map[string]any{}, nil)
-	s.expect(signedInUser, "pusher:subscription_succeeded")
+	s.requestSignIn()
+	s.expect(userChannel, "pusher:subscription_succeeded")
 }
 
-// expect waits for the next report of this event, or of one of these events.
-func (s *subscriber) expect(channel string, events ...string) report {
+// requestSignIn is like signIn without waiting.
+func (s *subscriber) requestSignIn() {
 	s.t.Helper()
-	i, err := s.script.reports.wait(s.t.Context(), func(i int, r report) bool {
-		return slices.ContainsFunc(events, func(event string) bool { return s.isNew(i, r, channel, event) })
+	s.call("signIn", map[string]any{}, nil)
+}
+
+// expect waits for the next event with one of these names.
+func (s *subscriber) expect(channel string, events ...string) scriptEvent {
+	s.t.Helper()
+	i, err := s.script.events.wait(s.t.Context(), func(i int, e scriptEvent) bool {
+		return slices.ContainsFunc(events, func(event string) bool { return s.isNext(i, e, channel, event) })
 	})
-	all, _ := s.script.reports.all()
+	all, _ := s.script.events.all()
 	if err != nil {
-		for _, r := range all {
-			if r.Client != s.client {
-				continue
+		for _, e := range all {
+			if e.Client == s.client {
+				s.t.Logf("%s received %s on %q: %s", e.Client, e.Event, e.Channel, e.Data)
 			}
-			s.t.Logf("%s heard %s on %q: %s", r.Client, r.Event, r.Channel, r.Data)
 		}
-		s.t.Fatalf("%s: waiting for %q on %q: %v", s.name, events, channel, err)
+		s.t.Fatalf("%s: wait for %q on %q: %v", s.user, events, channel, err)
 	}
-	s.seen[[2]string{channel, all[i].Event}] = i + 1
+	s.next[[2]string{channel, all[i].Event}] = i + 1
 	return all[i]
 }
 
-// expectData is expect for an event with this JSON.
-func (s *subscriber) expectData(channel, event, want string) report {
+// expectData is like expect and compares the data with this JSON.
+func (s *subscriber) expectData(channel, event, want string) scriptEvent {
 	s.t.Helper()
-	r := s.expect(channel, event)
-	if tidyJSON(s.t, string(r.Data)) != tidyJSON(s.t, want) {
-		s.t.Errorf("%s: %s on %q: got the data %s, want %s", s.name, event, channel, r.Data, want)
+	e := s.expect(channel, event)
+	if normalizeJSON(s.t, string(e.Data)) != normalizeJSON(s.t, want) {
+		s.t.Errorf("%s: data of %s on %q: got %s, want %s", s.user, event, channel, e.Data, want)
 	}
-	return r
+	return e
 }
 
-// has tells whether there is a report of this event that was not expected before.
-// A server keeps events in order, so that once a later one has come the answer
-// no longer changes.
+// has reports whether there is an event that expect has not returned yet. A server
+// delivers events in order, so to test that there is none, expect a later event first.
 func (s *subscriber) has(channel, event string) bool {
-	all, _ := s.script.reports.all()
-	for i, r := range all {
-		if s.isNew(i, r, channel, event) {
+	all, _ := s.script.events.all()
+	for i, e := range all {
+		if s.isNext(i, e, channel, event) {
 			return true
 		}
 	}
 	return false
 }
 
-// isNew tells whether report i is one of this event that was not expected before.
-func (s *subscriber) isNew(i int, r report, channel, event string) bool {
-	return r.Client == s.client && r.Channel == channel && r.Event == event && i >= s.seen[[2]string{channel, event}]
+// isNext reports whether e, with index i, has this name and channel and was not
+// returned by expect before.
+func (s *subscriber) isNext(i int, e scriptEvent, channel, event string) bool {
+	return e.Client == s.client && e.Channel == channel && e.Event == event && i >= s.next[[2]string{channel, event}]
 }

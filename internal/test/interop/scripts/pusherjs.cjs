@@ -1,50 +1,55 @@
-// Runs clients of pusher-js, each under a name, and reports all that they hear:
-// {client, channel, event, data, user}. The channel of a connection's own events
-// is "", that of events for the signed-in user "#user", of its watchlist
-// "#watchlist". Beside "connected" stands the socket ID.
+// Runs named clients of pusher-js and emits the events that they receive:
+// {client, channel, event, data, user}. The channel is "" for events of the connection,
+// "#user" for events sent to the signed-in user and "#watchlist" for watchlist events.
+// The data of "connected" is the socket ID.
 "use strict"
 
 const Pusher = require("pusher-js")
-const { report, serve } = require("./lines.cjs")
+const batchAuthorizer = require("pusher-js-auth")
+const { emit, serve } = require("./json_lines.cjs")
 
 const clients = new Map()
 
-const listen = (client, channel, to) =>
-  to.bind_global((event, data) => event.startsWith("client-") || report({ client, channel, event, data }))
+const emitAll = (client, channel, target) =>
+  target.bind_global((event, data) => event.startsWith("client-") || emit({ client, channel, event, data }))
 
 serve({
-  connect: ({ client, key, options }) => {
-    const pusher = new Pusher(key, options)
+  // With batchAuth, pusher-js-auth sends the authorization requests.
+  connect: ({ client, key, options: { batchAuth, ...options } }) => {
+    const pusher = new Pusher(key, batchAuth ? { ...options, authorizer: batchAuthorizer } : options)
     clients.set(client, pusher)
     pusher.connection.bind("state_change", ({ current }) =>
-      report({ client, channel: "", event: current, data: pusher.connection.socket_id }),
+      emit({ client, channel: "", event: current, data: pusher.connection.socket_id }),
     )
-    // What the server said comes wrapped when it ended the handshake.
+    // pusher-js wraps an error that the server sends during the handshake.
     pusher.connection.bind("error", ({ type, data, error }) => {
-      const said = data ?? error?.data
-      report({ client, channel: "", event: said ? "error" : type, data: said })
+      const sent = data ?? error?.data
+      emit({ client, channel: "", event: sent ? "error" : type, data: sent })
     })
-    // The library subscribes to the user's own channel once it knows the user.
+    // pusher-js creates the user's channel after this event.
     pusher.bind("pusher:signin_success", () =>
       setImmediate(() =>
         pusher.user.serverToUserChannel?.bind("pusher:subscription_succeeded", () =>
-          report({ client, channel: "#user", event: "pusher:subscription_succeeded" }),
+          emit({ client, channel: "#user", event: "pusher:subscription_succeeded" }),
         ),
       ),
     )
-    listen(client, "#user", pusher.user)
-    listen(client, "#watchlist", pusher.user.watchlist)
+    emitAll(client, "#user", pusher.user)
+    emitAll(client, "#watchlist", pusher.user.watchlist)
   },
 
-  subscribe: ({ client, channel }) => void listen(client, channel, clients.get(client).subscribe(channel)),
-  // Who sent a client event the library tells only those who bind to it by name.
+  // Subscribes to all channels in one turn of the event loop, like a page does.
+  subscribe: ({ client, channels }) => {
+    for (const channel of channels) emitAll(client, channel, clients.get(client).subscribe(channel))
+  },
+  // pusher-js passes the sender of a client event only to handlers of that event.
   bind: ({ client, channel, event }) =>
     void clients.get(client).channel(channel).bind(event, (data, metadata) =>
-      report({ client, channel, event, data, user: metadata?.user_id }),
+      emit({ client, channel, event, data, user: metadata?.user_id }),
     ),
   unsubscribe: ({ client, channel }) => clients.get(client).unsubscribe(channel),
-  // Tells whether the client has sent it.
+  // Returns whether pusher-js sent the client event.
   send: ({ client, channel, event, data }) => clients.get(client).channel(channel).trigger(event, data),
-  signin: ({ client }) => clients.get(client).signin(),
+  signIn: ({ client }) => clients.get(client).signin(),
   disconnect: ({ client }) => clients.get(client).disconnect(),
 })

@@ -18,27 +18,27 @@ import (
 	"github.com/openchannels/pusher-go/signing"
 )
 
-// A recorder accepts every request and keeps the last one.
+// A recorder is a server that verifies the signature of every request and records it.
 type recorder struct {
 	*httptest.Server
-	requests chan recorded
+	requests chan recordedRequest
 }
 
-// recorded is one request, as far as two libraries have to agree on it.
-type recorded struct {
+// A recordedRequest has the parts of a request that must be equal for two libraries.
+type recordedRequest struct {
 	Method, Path, ContentType string
-	Query                     url.Values // without what depends on time and spelling
-	Body                      any        // decoded; encrypted data is decrypted
-	library                   string
+	Query                     url.Values // without parameters that depend on the time and the spelling of JSON
+	Body                      any        // decoded JSON with decrypted data
+	library                   string     // unexported, so that it is not compared
 }
 
 func newRecorder(t *testing.T) *recorder {
 	t.Helper()
-	r := &recorder{requests: make(chan recorded, 1)}
+	r := &recorder{requests: make(chan recordedRequest, 1)}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		body, err := io.ReadAll(request.Body)
 		if err != nil {
-			t.Errorf("read the body: %v", err)
+			t.Errorf("read body: %v", err)
 		}
 		app := signing.NewSecret(secret)
 		err = signing.Verify(request, body, func(given string) *signing.Secret {
@@ -58,29 +58,30 @@ func newRecorder(t *testing.T) *recorder {
 	return r
 }
 
-func record(t *testing.T, request *http.Request, body []byte) recorded {
+func record(t *testing.T, request *http.Request, body []byte) recordedRequest {
 	path, rawQuery, _ := strings.Cut(request.RequestURI, "?")
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		t.Errorf("parse the query of %s: %v", request.URL.Path, err)
+		t.Errorf("parse query of %s: %v", request.URL.Path, err)
 	}
-	for _, own := range []string{"auth_timestamp", "auth_signature", "body_md5"} {
-		delete(query, own)
+	for _, name := range []string{"auth_timestamp", "auth_signature", "body_md5"} {
+		delete(query, name)
 	}
-	r := recorded{
+	r := recordedRequest{
 		Method: request.Method, Path: path, Query: query, ContentType: request.Header.Get("Content-Type"),
 		library: request.Header.Get("X-Pusher-Library"),
 	}
 	if len(body) > 0 {
 		if err := json.Unmarshal(body, &r.Body); err != nil {
-			t.Errorf("decode the body of %s: %v", request.URL.Path, err)
+			t.Errorf("decode body of %s: %v", request.URL.Path, err)
 		}
 		decrypt(t, r.Body)
 	}
 	return r
 }
 
-// decrypt puts plain data in place of encrypted, in a body or an event of a batch.
+// decrypt replaces encrypted data in the body of a request, or in an event of a batch,
+// with the decrypted data.
 func decrypt(t *testing.T, body any) {
 	event, isObject := body.(map[string]any)
 	if !isObject {
@@ -112,10 +113,12 @@ func decrypt(t *testing.T, body any) {
 	event["data"] = string(plain)
 }
 
-func TestRequestsAreThoseOfTheNodeLibrary(t *testing.T) {
+// TestClient_NodeSDK compares the requests of a Client with those of Pusher's library
+// for Node.js.
+func TestClient_NodeSDK(t *testing.T) {
 	server := newRecorder(t)
 	app := pusher.Credentials{AppID: appID, Key: key, Secret: secret}
-	sdk := newSDK(t).at(t, server.URL, app)
+	sdk := newNodeSDK(t).at(t, server.URL, app)
 	client, err := pusher.New(app, pusher.WithBaseURL(server.URL), pusher.WithEncryptionMasterKey(masterKey))
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +131,7 @@ func TestRequestsAreThoseOfTheNodeLibrary(t *testing.T) {
 		name   string
 		method string // of the library
 		args   []any
-		ours   func() error
+		call   func() error
 	}{
 		{"trigger an object", "trigger", []any{"my-channel", "my-event", object}, func() error {
 			_, err := client.Trigger(ctx, "my-channel", "my-event", object)
@@ -142,11 +145,11 @@ func TestRequestsAreThoseOfTheNodeLibrary(t *testing.T) {
 			_, err := client.TriggerMulti(ctx, []string{"a", "b@=,.;"}, "my-event", object)
 			return err
 		}},
-		{"exclude a socket", "trigger", []any{"a", "e", object, params{"socket_id": "1234.56"}}, func() error {
+		{"trigger with excluded socket", "trigger", []any{"a", "e", object, params{"socket_id": "1234.56"}}, func() error {
 			_, err := client.Trigger(ctx, "a", "e", object, pusher.ExcludeSocket("1234.56"))
 			return err
 		}},
-		{"ask for counts", "trigger", []any{"presence-a", "e", object, params{"info": "user_count,subscription_count"}}, func() error {
+		{"trigger with info", "trigger", []any{"presence-a", "e", object, params{"info": "user_count,subscription_count"}}, func() error {
 			_, err := client.Trigger(ctx, "presence-a", "e", object, pusher.WithInfo(pusher.UserCount, pusher.SubscriptionCount))
 			return err
 		}},
@@ -154,7 +157,7 @@ func TestRequestsAreThoseOfTheNodeLibrary(t *testing.T) {
 			_, err := client.Trigger(ctx, "private-encrypted-a", "e", object)
 			return err
 		}},
-		{"a batch", "triggerBatch", []any{[]map[string]any{
+		{"trigger a batch", "triggerBatch", []any{[]map[string]any{
 			{"channel": "a", "name": "e1", "data": object},
 			{"channel": "b", "name": "e2", "data": "text", "socket_id": "1.2", "info": "subscription_count"},
 			{"channel": "private-encrypted-c", "name": "e3", "data": object},
@@ -176,7 +179,7 @@ func TestRequestsAreThoseOfTheNodeLibrary(t *testing.T) {
 			_, err := client.Channels(ctx, pusher.ChannelsParams{FilterByPrefix: "presence-", Info: []pusher.Attribute{pusher.UserCount}})
 			return err
 		}},
-		{"ask about a channel", "get", []any{map[string]any{"path": "/channels/foo-bar_1234@=,.;", "params": params{"info": "subscription_count,cache"}}}, func() error {
+		{"channel info", "get", []any{map[string]any{"path": "/channels/foo-bar_1234@=,.;", "params": params{"info": "subscription_count,cache"}}}, func() error {
 			_, err := client.ChannelInfo(ctx, "foo-bar_1234@=,.;", pusher.SubscriptionCount, pusher.Cache)
 			return err
 		}},
@@ -195,45 +198,46 @@ func TestRequestsAreThoseOfTheNodeLibrary(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if err := test.ours(); err != nil {
-				t.Fatalf("our call: %v", err)
+			if err := test.call(); err != nil {
+				t.Fatalf("call of the client: %v", err)
 			}
 			got := <-server.requests
-			if err := sdk.do(nil, test.method, test.args...); err != nil {
-				t.Fatalf("the library's %s%s: %v", test.method, encode(t, test.args), err)
+			if err := sdk.callMethod(nil, test.method, test.args...); err != nil {
+				t.Fatalf("the library's %s%s: %v", test.method, encodeJSON(t, test.args), err)
 			}
 			want := <-server.requests
 			libraries := []string{got.library, want.library}
 			if slices.Contains(libraries, "") || libraries[0] == libraries[1] {
-				t.Errorf("the requests are from the libraries %q, want two", libraries)
+				t.Errorf("X-Pusher-Library of the requests: got %q, want two different names", libraries)
 			}
-			if encode(t, got) != encode(t, want) {
-				t.Errorf("the library's %s%s\ngot  %s\nwant %s", test.method, encode(t, test.args), encode(t, got), encode(t, want))
+			if encodeJSON(t, got) != encodeJSON(t, want) {
+				t.Errorf("request of %s%s\ngot  %s\nwant %s", test.method, encodeJSON(t, test.args), encodeJSON(t, got), encodeJSON(t, want))
 			}
 		})
 	}
 }
 
-func TestTheNodeLibraryReadsWhatIsEncryptedHere(t *testing.T) {
-	sdk := newSDK(t)
+// TestMasterKey_NodeSDK decrypts data with Pusher's library for Node.js.
+func TestMasterKey_NodeSDK(t *testing.T) {
+	sdk := newNodeSDK(t)
 	master, err := encryption.ParseMasterKey(masterKey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const channel = "private-encrypted-bla"
-	for _, plain := range []string{`{"some":"data"}`, `"Zoë 🎈"`, "no JSON", "", strings.Repeat("x", 7600)} {
+	for _, plain := range []string{`{"some":"data"}`, `"Zoë 🎈"`, "not JSON", "", strings.Repeat("x", 7600)} {
 		data, err := master.Encrypt(channel, []byte(plain))
 		if err != nil {
 			t.Fatalf("Encrypt(%q): %v", plain, err)
 		}
 		var got *string
-		sdk.must("decrypt", map[string]any{"app": sdk.app, "channel": channel, "data": string(data)}, &got)
+		sdk.mustCall("decrypt", map[string]any{"app": sdk.app, "channel": channel, "data": string(data)}, &got)
 		if got == nil || *got != plain {
-			t.Errorf("the library opens %s as %s, want %q", data, encode(t, got), plain)
+			t.Errorf("the library decrypts %s as %s, want %q", data, encodeJSON(t, got), plain)
 		}
-		sdk.must("decrypt", map[string]any{"app": sdk.app, "channel": channel + "2", "data": string(data)}, &got)
+		sdk.mustCall("decrypt", map[string]any{"app": sdk.app, "channel": channel + "2", "data": string(data)}, &got)
 		if got != nil {
-			t.Errorf("the library opens %s with the key of another channel", data)
+			t.Errorf("the library decrypts %s with the key of another channel", data)
 		}
 	}
 }
