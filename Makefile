@@ -1,16 +1,21 @@
-# Every target sets itself up on a machine with Go, make and bash; lint-openapi
-# needs Node.js besides, and e2e Node.js and Debian's packages.
+# Every target needs Go, make and bash. Targets that need more say so in their line of
+# `make help`, and report what is missing; none of them installs anything outside of
+# this folder.
 
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-# Developer tools are pinned in a go.mod of their own, so that they reach no user.
+# Developer tools are pinned in a separate module, so that they do not reach users.
 TOOL := go tool -modfile=internal/tools/go.mod
 
 FUZZTIME ?= 1m
 COUNT    ?= 5
 BENCH    ?= .
 CHROMIUM ?= /usr/bin/chromium
+MODULES  := $(sort $(dir $(shell find . -name node_modules -prune -o -name go.mod -print)))
+
+# $(call need,command,hint)
+need = command -v $(1) >/dev/null || { echo "make $@: $(1) is missing: $(2)" >&2; exit 1; }
 
 .PHONY: help
 help: ## List the targets
@@ -21,32 +26,46 @@ demo: ## Run the demonstration: a server and a client in one process
 	go run ./examples/demo
 
 .PHONY: chat
-chat: ## Run a chat in the browser, on a server of its own or on that of PUSHER_URL
+chat: ## Run a chat in the browser, on an embedded server or on the one of PUSHER_URL
 	go run ./examples/chat
 
 .PHONY: test
 test: ## Run all tests with the race detector
 	go test -race ./...
 
-# A module of its own, so that the library links no OpenTelemetry.
-.PHONY: test-otel
-test-otel: ## Run the tests of the OpenTelemetry example
+# They are separate modules so that the library links none of what they need.
+.PHONY: test-modules
+test-modules: ## Run the tests of the separate modules: otelpusher, its example, and typed events
+	cd otelpusher && go vet ./... && go test -race ./...
 	cd examples/otel && go vet ./... && go test -race ./...
+	cd examples/typedevents && go vet ./... && go test -race ./...
 
-# npm's packages and Debian's browser are what the tests are run against; none
-# of it is part of the library.
+# The npm packages are what the tests run against; the library uses none of them.
 .PHONY: e2e
-e2e: internal/test/interop/node_modules $(CHROMIUM) ## Run the tests against Pusher's own libraries, soketi and a browser (needs Node.js and Debian)
+e2e: browser internal/test/interop/node_modules internal/test/typescript/node_modules examples/typedevents/web/node_modules ## Run the tests against Pusher's libraries, soketi, a browser and a TypeScript client (needs Node.js and Chromium)
 	CHROMIUM=$(CHROMIUM) go test -race -tags interop -count=1 ./internal/test/interop/...
+	go test -tags interop -count=1 ./internal/test/typescript/...
+	go test -tags interop -count=1 -run Shell ./internal/test/contract
+	go -C examples/typedevents test -tags interop -count=1 ./...
+
+.PHONY: browser
+browser:
+	@[[ -x "$(CHROMIUM)" ]] || { echo "make e2e: $(CHROMIUM) is missing: install Chromium, or set CHROMIUM to the path of Chromium or Chrome" >&2; exit 1; }
 
 internal/test/interop/node_modules: internal/test/interop/package-lock.json
-	@command -v npm >/dev/null || { echo "make e2e needs Node.js with npm: https://nodejs.org"; exit 1; }
+	@$(call need,npm,install Node.js from https://nodejs.org)
 	cd internal/test/interop && npm ci --ignore-scripts --omit=dev --omit=peer
 	touch $@
 
-$(CHROMIUM):
-	apt-get update
-	apt-get install -y --no-install-recommends chromium
+internal/test/typescript/node_modules: internal/test/typescript/package-lock.json
+	@$(call need,npm,install Node.js from https://nodejs.org)
+	cd internal/test/typescript && npm ci --ignore-scripts
+	touch $@
+
+examples/typedevents/web/node_modules: examples/typedevents/web/package-lock.json
+	@$(call need,npm,install Node.js from https://nodejs.org)
+	cd examples/typedevents/web && npm ci --ignore-scripts
+	touch $@
 
 .PHONY: lint
 lint: ## Check format, vet (also for 32 bits), staticcheck and the go.mod files
@@ -54,16 +73,20 @@ lint: ## Check format, vet (also for 32 bits), staticcheck and the go.mod files
 	go vet -tags interop ./...
 	GOARCH=386 go vet ./...
 	$(TOOL) staticcheck -checks all -tags interop ./...
-	go mod tidy -diff
-	go -C internal/tools mod tidy -diff
-	go -C examples/otel mod tidy -diff
+	@for module in $(MODULES); do go -C "$$module" mod tidy -diff; done
 
 .PHONY: lint-openapi
-lint-openapi: .ci/lint/node_modules ## Check openapi.yaml with its linter (needs Node.js)
+lint-openapi: .ci/lint/node_modules ## Check openapi.yaml with Redocly and Spectral (needs Node.js)
 	cd .ci/lint && ./node_modules/.bin/redocly lint --config redocly.yaml ../../openapi.yaml
+	cd .ci/lint && ./node_modules/.bin/spectral lint --fail-severity=hint ../../openapi.yaml
+
+.PHONY: docs
+docs: .ci/lint/node_modules ## Render openapi.yaml as bin/openapi.html (needs Node.js)
+	@mkdir -p bin
+	cd .ci/lint && ./node_modules/.bin/redocly build-docs --config redocly.yaml --inlineBundle --output ../../bin/openapi.html ../../openapi.yaml
 
 .ci/lint/node_modules: .ci/lint/package-lock.json
-	@command -v npm >/dev/null || { echo "the linter of openapi.yaml needs Node.js with npm: https://nodejs.org"; exit 1; }
+	@$(call need,npm,install Node.js from https://nodejs.org)
 	cd .ci/lint && npm ci
 	touch $@
 
@@ -75,30 +98,45 @@ generate: ## Generate gen/ from openapi.yaml
 check-generate: ## Fail if gen/ is not what openapi.yaml generates
 	go test -count=1 -run '^TestGenerated' ./internal/test/architecture
 
-# Each run has every benchmark once, so that a machine whose speed drifts slows a
-# benchmark and its floor alike. The runs stay in bin/bench.txt. To compare two of them:
+# Each run has every benchmark once, so that a machine whose speed changes slows a
+# benchmark and its floor alike. The output stays in bin/bench.txt. To compare two:
 #   go tool -modfile=internal/tools/go.mod benchstat old.txt bin/bench.txt
 #
-# BenchmarkFloor is the floor of its package's benchmarks, BenchmarkWordFloor
-# that of those whose name contains the word; `go doc ./internal/cmd/benchratio` has the rest.
+# BenchmarkFloor is the floor of its package's benchmarks, BenchmarkWordFloor that of
+# those whose names contain the word; see `go doc ./internal/cmd/benchratio`.
 .PHONY: bench
-bench: ## Run the benchmarks and print what each costs in units of its floor; COUNT=5 BENCH=.
+bench: ## Run the benchmarks and print the ratio of each to its floor; COUNT=5 BENCH=.
 	@mkdir -p bin
-	packages=$$(grep -rl --include='*_test.go' --exclude-dir=interop '^func Benchmark' . | xargs -n1 dirname | sort -u); \
+	packages=$$(grep -rl --include='*_test.go' --exclude-dir=interop --exclude-dir=official --exclude-dir=otelpusher --exclude-dir=node_modules '^func Benchmark' . | xargs -n1 dirname | sort -u); \
 	for ((run = 0; run < $(COUNT); run++)); do \
 		go test -run '^$$' -bench '$(BENCH)' -benchmem $$packages; \
 	done | tee bin/bench.txt
 	@go run ./internal/cmd/benchratio < bin/bench.txt
 
 .PHONY: bench-e2e
-bench-e2e: internal/test/interop/node_modules ## Run pushertest beside soketi (needs Node.js and Linux); COUNT=5
+bench-e2e: internal/test/interop/node_modules ## Compare pushertest with soketi (needs Node.js and Linux); COUNT=5
 	@mkdir -p bin
 	go test -tags interop -run '^$$' -bench . -count=$(COUNT) ./internal/test/interop | tee bin/bench-e2e.txt
 	@go run ./internal/cmd/benchratio < bin/bench-e2e.txt
 
+# A separate module, because it imports the official library.
+.PHONY: bench-official
+bench-official: ## Compare the library with pusher-http-go; COUNT=5 BENCH=.
+	@mkdir -p bin
+	for ((run = 0; run < $(COUNT); run++)); do \
+		go -C internal/test/official test -run '^$$' -bench '$(BENCH)' -benchmem ./...; \
+	done | tee bin/bench-official.txt
+	@go run ./internal/cmd/benchratio < bin/bench-official.txt
+
+.PHONY: bench-publisher
+bench-publisher: ## Measure the publisher against servers that limit and fail, about 2 minutes
+	go run ./internal/cmd/publisherbench
+
 .PHONY: bench-once
-bench-once: ## Run each benchmark once, to see that it runs
+bench-once: ## Run each benchmark once, to check that it works
 	go test -run '^$$' -bench . -benchtime 1x ./...
+	go -C internal/test/official test -run '^$$' -bench . -benchtime 1x ./...
+	go -C otelpusher test -run '^$$' -bench . -benchtime 1x ./...
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target; FUZZTIME=1m
@@ -110,11 +148,11 @@ fuzz: ## Run each fuzz target; FUZZTIME=1m
 	done <<< "$$targets"
 
 .PHONY: api
-api: ## Record the exported names of the public packages, which make test compares
+api: ## Record the exported names of the public packages, which `make test` compares
 	go test -count=1 -run '^TestExported' ./internal/test/architecture -update
 
 .PHONY: licenses
-licenses: ## List the modules that the client links, and their licences
+licenses: ## List the modules that the client links, with their licences
 	@go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./pusher ./auth ./webhook | sort -u | \
 	while read -r path version dir; do \
 		kind=$$(cat "$$dir"/LICENSE* | grep -m1 -oE 'MIT License|Apache License|Redistribution and use' || echo unknown); \
@@ -127,11 +165,9 @@ release-notes: ## Print the section of CHANGELOG.md for VERSION
 	{ grep . || { echo 'no section for version "$(VERSION)" in CHANGELOG.md' >&2; exit 1; }; }
 
 .PHONY: vuln
-vuln: ## Check the module and its dependencies for known vulnerabilities
+vuln: ## Check the module and its dependencies for known vulnerabilities (needs the network)
 	$(TOOL) govulncheck ./...
 
 .PHONY: tidy
 tidy: ## Tidy the go.mod files
-	go mod tidy
-	go -C internal/tools mod tidy
-	go -C examples/otel mod tidy
+	@for module in $(MODULES); do go -C "$$module" mod tidy; done
