@@ -129,7 +129,7 @@ bench-official: ## Compare the library with pusher-http-go; COUNT=5 BENCH=.
 	@go run ./internal/cmd/benchratio < bin/bench-official.txt
 
 .PHONY: bench-publisher
-bench-publisher: ## Measure the publisher against servers that limit and fail, about 2 minutes
+bench-publisher: ## Measure the publisher against servers that limit and fail, about 80 seconds
 	go run ./internal/cmd/publisherbench
 
 .PHONY: bench-once

@@ -65,7 +65,7 @@ func BenchmarkSpansAndMetrics(b *testing.B) {
 	defer func() { _ = tracers.Shutdown(context.Background()) }()
 	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()))
 	benchmark(b, pusher.WithObserver(otelpusher.New(otelpusher.WithTracerProvider(tracers), otelpusher.WithMeterProvider(meters))))
-	b.ReportMetric(3, "max-ratio")
+	b.ReportMetric(4, "max-ratio")
 }
 
 // discardSpans is an exporter.

@@ -3,8 +3,6 @@ package pusher_test
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"runtime"
 	"sync"
 	"testing"
 
@@ -75,61 +73,4 @@ func produce(n int, call func(i int)) {
 		})
 	}
 	all.Wait()
-}
-
-// blackHole never responds.
-type blackHole struct{}
-
-func (blackHole) RoundTrip(req *http.Request) (*http.Response, error) {
-	<-req.Context().Done()
-	return nil, req.Context().Err()
-}
-
-// BenchmarkPublishCall measures the cost of Publish for its caller while the queue has
-// free slots. The floor sends the same struct into a channel. Neither measures the
-// receiving side.
-func BenchmarkPublishCall(b *testing.B) {
-	client := benchClient(b, "https://api-mt1.pusher.com", &http.Client{Transport: blackHole{}})
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	start := func() *pusher.Publisher {
-		publisher, err := client.NewPublisher(pusher.PublisherConfig{QueueSize: benchEvents, OnResult: func(context.Context, pusher.PublishResult) {}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		return publisher
-	}
-	publisher := start()
-	event := pusher.Event{Channel: "prices", Name: "changed", Data: benchData}
-	b.ReportAllocs()
-	for n := 1; b.Loop(); n++ {
-		if err := publisher.Publish(context.Background(), event); err != nil {
-			b.Error(err)
-		}
-		if n%benchEvents == 0 {
-			b.StopTimer()
-			_ = publisher.Close(ctx) // gives up the queued events
-			publisher = start()
-			runtime.GC() // what the publisher has left is not measured
-			b.StartTimer()
-		}
-	}
-	_ = publisher.Close(ctx)
-	b.ReportMetric(60, "max-ratio")
-}
-
-func BenchmarkPublishCallFloor(b *testing.B) {
-	queue := make(chan pusher.Event, benchEvents)
-	event := pusher.Event{Channel: "prices", Name: "changed", Data: benchData}
-	b.ReportAllocs()
-	for n := 1; b.Loop(); n++ {
-		queue <- event
-		if n%benchEvents == 0 {
-			b.StopTimer()
-			for len(queue) > 0 {
-				<-queue
-			}
-			b.StartTimer()
-		}
-	}
 }

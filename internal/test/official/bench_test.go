@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	official "github.com/pusher/pusher-http-go/v5"
 
@@ -180,7 +181,7 @@ func BenchmarkWebhook(b *testing.B) {
 		b.Fatal(err)
 	}
 	header := webhookHeader()
-	promise(b, 0.8, func() error {
+	promise(b, 1, func() error {
 		hook, err := verifier.ParseBytes(header, webhookBody)
 		if err != nil {
 			return err
@@ -312,11 +313,13 @@ func BenchmarkFloorPresence(b *testing.B) {
 	})
 }
 
-// loopback starts a server that accepts every event, and returns its host and port.
-func loopback(b *testing.B) string {
+// loopback starts a server that accepts every event after a delay, and returns its host
+// and port.
+func loopback(b *testing.B, delay time.Duration) string {
 	b.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
+		time.Sleep(delay)
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, "{}")
 	}))
@@ -345,7 +348,7 @@ func concurrently(b *testing.B, call func() error) {
 }
 
 func BenchmarkConcurrentTriggers(b *testing.B) {
-	client, err := pusher.New(pusher.Credentials{AppID: appID, Key: key, Secret: secret}, pusher.WithBaseURL("http://"+loopback(b)))
+	client, err := pusher.New(pusher.Credentials{AppID: appID, Key: key, Secret: secret}, pusher.WithBaseURL("http://"+loopback(b, 0)))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -357,8 +360,75 @@ func BenchmarkConcurrentTriggers(b *testing.B) {
 }
 
 func BenchmarkFloorConcurrentTriggers(b *testing.B) {
-	client := &official.Client{AppID: appID, Key: key, Secret: secret, Host: loopback(b)}
+	client := &official.Client{AppID: appID, Key: key, Secret: secret, Host: loopback(b, 0)}
 	concurrently(b, func() error { return client.Trigger("prices", "price-changed", data) })
+}
+
+const publishedEvents = 10_000
+
+var channels = func() (names [100]string) {
+	for i := range names {
+		names[i] = fmt.Sprint("channel-", i)
+	}
+	return names
+}()
+
+// A publisher, and batches of ten that are sent one after the other, which keep the
+// order of events as well: with a server that responds at once, so that the processors
+// are the limit, and with one that needs a millisecond.
+var publishDelays = []struct {
+	name     string
+	delay    time.Duration
+	maxRatio float64
+}{{"0ms", 0, 1}, {"1ms", time.Millisecond, 1 / 1.5}}
+
+func BenchmarkPublisher(b *testing.B) {
+	for _, tt := range publishDelays {
+		b.Run(tt.name, func(b *testing.B) { publishMany(b, tt.delay, tt.maxRatio) })
+	}
+}
+
+func BenchmarkFloorPublisher(b *testing.B) {
+	for _, tt := range publishDelays {
+		b.Run(tt.name, func(b *testing.B) { batchMany(b, tt.delay) })
+	}
+}
+
+func publishMany(b *testing.B, delay time.Duration, maxRatio float64) {
+	client, err := pusher.New(pusher.Credentials{AppID: appID, Key: key, Secret: secret}, pusher.WithBaseURL("http://"+loopback(b, delay)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	publisher, err := client.NewPublisher(pusher.PublisherConfig{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = publisher.Close(context.Background()) }()
+	promise(b, maxRatio, func() error {
+		for i := range publishedEvents {
+			event := pusher.Event{Channel: channels[i%len(channels)], Name: "price-changed", Data: data}
+			if err := publisher.Publish(context.Background(), event); err != nil {
+				return err
+			}
+		}
+		return publisher.Flush(context.Background())
+	})
+}
+
+func batchMany(b *testing.B, delay time.Duration) {
+	client := &official.Client{AppID: appID, Key: key, Secret: secret, Host: loopback(b, delay)}
+	run(b, func() error {
+		for i := 0; i < publishedEvents; i += 10 {
+			batch := make([]official.Event, 10)
+			for j := range batch {
+				batch[j] = official.Event{Channel: channels[(i+j)%len(channels)], Name: "price-changed", Data: data}
+			}
+			if _, err := client.TriggerBatch(batch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // webhookHeader returns the header of a webhook as an app behind a proxy receives it.
