@@ -2,6 +2,7 @@ package pusher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -61,6 +62,9 @@ func (c *Client) trigger(ctx context.Context, op string, channels []string, even
 	}
 	var params triggerParams
 	for _, opt := range opts {
+		if opt == nil {
+			return nil, invalid(op, errors.New("an option is nil"))
+		}
 		opt(&params)
 	}
 	if err := validateChannels(channels); err != nil {

@@ -135,6 +135,7 @@ func TestClient_Trigger_InvalidArguments(t *testing.T) {
 		{"batch with an event that is too large", batch(pusher.Event{Channel: "c", Name: "e", Data: strings.Repeat("x", 10241)}), pusher.ErrTooLarge},
 		{"batch with an encrypted channel", batch(pusher.Event{Channel: "private-encrypted-c", Name: "e"}), pusher.ErrConfiguration},
 		{"batch with an invalid socket ID", batch(pusher.Event{Channel: "c", Name: "e", SocketID: "x"}), pusher.ErrInvalid},
+		{"nil option", trigger("c", "e", "d", nil), pusher.ErrInvalid},
 		{"nil context", func(c *pusher.Client) error { _, err := c.Trigger(noContext, "c", "e", "d"); return err }, pusher.ErrInvalid},
 	})
 }

@@ -22,6 +22,9 @@ func (c *Client) WebhookVerifier() *webhook.Verifier {
 // body exceeds 1 MiB, and [ErrInvalid] if the body cannot be read or decoded. For a
 // complete endpoint use [webhook.Verifier.Handler] of [Client.WebhookVerifier].
 func (c *Client) ParseWebhook(r *http.Request) (*webhook.Webhook, error) {
+	if r == nil {
+		return nil, newError("ParseWebhook", ErrInvalid, errors.New("the request is nil"))
+	}
 	hook, err := c.WebhookVerifier().Parse(r)
 	if err == nil {
 		return hook, nil

@@ -41,6 +41,9 @@ type CachedEvent struct {
 // name, a number is negative, users are set on a channel that is not a presence
 // channel, or a cached event is set on a channel that is not a cache channel.
 func (s *Server) SetChannel(name string, to ChannelState) error {
+	if err := s.ready("SetChannel"); err != nil {
+		return err
+	}
 	if err := to.check(name); err != nil {
 		return fmt.Errorf("pushertest: SetChannel: %w", err)
 	}
@@ -88,6 +91,9 @@ func (s *state) setChannel(name string, to ChannelState) {
 // Terminated returns the IDs of the users whose connections were terminated, in
 // order, one for each request. See [WithMaxEvents] for how many are kept.
 func (s *Server) Terminated() []string {
+	if s.ready("Terminated") != nil {
+		return nil
+	}
 	s.state.mu.Lock()
 	defer s.state.mu.Unlock()
 	return slices.Clone(s.state.terminated)

@@ -27,6 +27,9 @@ type Event struct {
 // the response to its request is sent. All events are kept unless [WithMaxEvents] sets
 // a limit.
 func (s *Server) Events() []Event {
+	if s.ready("Events") != nil {
+		return nil
+	}
 	s.state.mu.Lock()
 	defer s.state.mu.Unlock()
 	return slices.Clone(s.state.events)
@@ -39,6 +42,9 @@ func (s *Server) Events() []Event {
 // If ctx is done first, the error wraps its cause. If the server is closed first, the
 // error wraps [http.ErrServerClosed].
 func (s *Server) WaitForEvent(ctx context.Context, match func(Event) bool) (Event, error) {
+	if err := s.ready("WaitForEvent"); err != nil {
+		return Event{}, err
+	}
 	seen := 0
 	for {
 		events, total, recorded := s.state.eventsSince(seen)

@@ -49,6 +49,9 @@ type Failure struct {
 // Fail returns an error if Times is negative or HTTP or the WebSocket protocol does
 // not allow the response.
 func (s *Server) Fail(f Failure) error {
+	if err := s.ready("Fail"); err != nil {
+		return err
+	}
 	if err := f.check(); err != nil {
 		return fmt.Errorf("pushertest: Fail: %w", err)
 	}
@@ -83,6 +86,9 @@ func (f Failure) check() error {
 //
 // Source of the codes: Pusher Channels docs, WebSocket protocol, "Error codes".
 func (s *Server) CloseConnections(code int, reason string) error {
+	if err := s.ready("CloseConnections"); err != nil {
+		return err
+	}
 	if err := checkClose(code, reason); err != nil {
 		return fmt.Errorf("pushertest: CloseConnections: %w", err)
 	}
@@ -94,6 +100,9 @@ func (s *Server) CloseConnections(code int, reason string) error {
 // and without close frames for WebSockets. On a server returned by [New] it closes
 // only WebSockets. It does not affect subscribers in the process.
 func (s *Server) DropConnections() {
+	if s.ready("DropConnections") != nil {
+		return
+	}
 	if s.listener != nil {
 		s.listener.CloseClientConnections()
 	}
@@ -115,6 +124,9 @@ func checkClose(code int, reason string) error {
 // less ends the delay for later requests. If the client cancels a delayed request or
 // the server is closed, the request is dropped.
 func (s *Server) Delay(d time.Duration) {
+	if s.ready("Delay") != nil {
+		return
+	}
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.delay = d

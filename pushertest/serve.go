@@ -14,6 +14,9 @@ import (
 // It is meant for development servers on a fixed address. Serve logs a client that
 // starts a TLS handshake, because the server does not support TLS.
 func (s *Server) Serve(l net.Listener) error {
+	if err := s.ready("Serve"); err != nil {
+		return err
+	}
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(s.closing, func() {

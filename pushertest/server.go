@@ -9,10 +9,13 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"sync"
+
+	"github.com/openchannels/pusher-go/signing"
 )
 
 // A Server is a Pusher server with one app. Create one with [NewServer] or [New]. It
-// is safe for concurrent use.
+// is safe for concurrent use. The zero value has no app: it responds with status code
+// 500, and its methods return [ErrConfiguration] or do nothing.
 type Server struct {
 	// URL is the base URL of the server, http://127.0.0.1:PORT without a trailing
 	// slash. It is empty if the server was returned by [New].
@@ -83,10 +86,26 @@ func (s *Server) shutDown() {
 	}
 }
 
+// ErrConfiguration means that an option of [New] is invalid, or that a [Server] was
+// not created with New or [NewServer].
+var ErrConfiguration = signing.ErrConfiguration
+
+// ready returns an error for a server that was not created with New.
+func (s *Server) ready(method string) error {
+	if s == nil || s.state == nil {
+		return fmt.Errorf("pushertest: %s: %w: the server was not created with New or NewServer", method, ErrConfiguration)
+	}
+	return nil
+}
+
 // ServeHTTP handles requests of the HTTP API, below /apps/, and for WebSockets, at
 // /app/KEY. It panics with [http.ErrAbortHandler] if there should be no response, see
 // [Server.Fail].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := s.ready("ServeHTTP"); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	// net/http notices that a client is gone only after the body has been read.
 	body, err := readBody(w, r, s.api.maxBodyBytes)
 	if err != nil {
@@ -110,17 +129,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // up to 250 milliseconds for the close frames of WebSockets. It logs how many
 // connections and subscribers were still open and how many webhook events were not
 // delivered. Recorded events can still be read. A second call does nothing.
-func (s *Server) Close() { s.close() }
+func (s *Server) Close() {
+	if s.ready("Close") == nil {
+		s.close()
+	}
+}
 
 // App returns the app, including its secret.
-func (s *Server) App() App { return s.state.app }
+func (s *Server) App() App {
+	if s.ready("App") != nil {
+		return App{}
+	}
+	return s.state.app
+}
 
 // PusherURL returns the server's URL in the form of the environment variable
 // PUSHER_URL of Pusher's libraries, http://KEY:SECRET@127.0.0.1:PORT/apps/ID. It
 // contains the secret. It is empty if the server was returned by [New]; see
 // [Server.PusherURLAt].
 func (s *Server) PusherURL() string {
-	if s.URL == "" {
+	if s == nil || s.URL == "" {
 		return ""
 	}
 	u, err := s.PusherURLAt(s.URL)
@@ -138,6 +166,9 @@ func (s *Server) PusherURL() string {
 // PusherURLAt returns an error unless baseURL is an http or https URL with a host and
 // without user, query and fragment.
 func (s *Server) PusherURLAt(baseURL string) (string, error) {
+	if err := s.ready("PusherURLAt"); err != nil {
+		return "", err
+	}
 	u, err := url.Parse(baseURL)
 	if err != nil {
 		return "", fmt.Errorf("pushertest: PusherURLAt: not a URL: %.100q", baseURL)

@@ -16,7 +16,8 @@ import (
 // server it is a client like those on WebSockets: it is counted, it is a member of
 // presence channels, and other subscribers and webhooks are notified of it. It records
 // everything it receives until it is garbage. [Server.Subscribe] returns one. It is
-// safe for concurrent use.
+// safe for concurrent use. The zero value is not subscribed: Next and Send return
+// [ErrConfiguration].
 type Subscriber struct {
 	state   *state
 	client  *client
@@ -72,6 +73,9 @@ var ErrUnsubscribed = errors.New("pushertest: subscriber closed")
 // A subscriber has no connection, so [Server.Fail], [Server.Delay],
 // [Server.DropConnections] and [Server.CloseConnections] do not affect it.
 func (s *Server) Subscribe(ctx context.Context, channel string, opts ...SubscribeOption) (*Subscriber, error) {
+	if err := s.ready("Subscribe"); err != nil {
+		return nil, err
+	}
 	sub := &Subscriber{state: s.state, channel: channel, changed: make(chan struct{})}
 	for _, opt := range opts {
 		if err := opt(&sub.config); err != nil {
@@ -125,7 +129,20 @@ func (sub *Subscriber) sign(text string) string {
 
 // SocketID returns the subscriber's socket ID. A trigger with this socket ID excludes
 // the subscriber.
-func (sub *Subscriber) SocketID() string { return sub.client.socketID }
+func (sub *Subscriber) SocketID() string {
+	if sub.ready() != nil {
+		return ""
+	}
+	return sub.client.socketID
+}
+
+// ready returns an error for a subscriber that Subscribe has not returned.
+func (sub *Subscriber) ready() error {
+	if sub == nil || sub.client == nil {
+		return fmt.Errorf("pushertest: %w: the subscriber was not returned by Subscribe", ErrConfiguration)
+	}
+	return nil
+}
 
 // Send sends a client event to the channel's other subscribers. The name has to start
 // with "client-". If data is JSON it is sent as JSON, otherwise as a string.
@@ -133,6 +150,9 @@ func (sub *Subscriber) SocketID() string { return sub.client.socketID }
 // Send returns an error with the text of the pusher:error if Pusher would reject the
 // event. After the end of the subscription it returns the error of [Subscriber.Next].
 func (sub *Subscriber) Send(name, data string) error {
+	if err := sub.ready(); err != nil {
+		return err
+	}
 	sub.mu.Lock()
 	err := sub.err
 	sub.mu.Unlock()
@@ -152,6 +172,9 @@ func (sub *Subscriber) Send(name, data string) error {
 // Events returns everything received so far, in order, including what
 // [Subscriber.Next] has returned.
 func (sub *Subscriber) Events() []Delivery {
+	if sub.ready() != nil {
+		return nil
+	}
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
 	return slices.Clone(sub.received)
@@ -162,6 +185,9 @@ func (sub *Subscriber) Events() []Delivery {
 // the subscription, once all deliveries are returned, the error is [ErrUnsubscribed]
 // or a [*CloseError].
 func (sub *Subscriber) Next(ctx context.Context) (Delivery, error) {
+	if err := sub.ready(); err != nil {
+		return Delivery{}, err
+	}
 	for {
 		delivery, changed, err := sub.poll()
 		if changed == nil {
@@ -192,6 +218,9 @@ func (sub *Subscriber) poll() (Delivery, <-chan struct{}, error) {
 
 // Close ends the subscription. A second call does nothing.
 func (sub *Subscriber) Close() {
+	if sub.ready() != nil {
+		return
+	}
 	sub.stop()
 	sub.disconnect()
 }
