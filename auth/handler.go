@@ -245,15 +245,8 @@ func (a *Authorizer) logRejection(r *http.Request, status int, err error, attrs 
 		level = slog.LevelError
 	}
 	attrs = append(attrs,
-		slog.String("path", logText(r.URL.Path, maxLoggedPath)),
+		slog.String("path", redact.Line(r.URL.Path, maxLoggedPath)),
 		slog.Int("status", status),
-		slog.String("error", logText(err.Error(), maxLoggedError)))
+		slog.String("error", redact.Line(err.Error(), maxLoggedError)))
 	logger.LogAttrs(r.Context(), level, "authorization rejected", attrs...)
-}
-
-// logText returns s redacted and truncated for a log line. It cuts a long text
-// first, because redacting the megabyte that net/http allows in a path would take
-// a tenth of a second.
-func logText(s string, maxBytes int) string {
-	return redact.Line(s[:min(len(s), 4<<10)], maxBytes)
 }

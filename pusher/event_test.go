@@ -43,7 +43,7 @@ func bodies(t *testing.T) (*pusher.Client, func() []string) {
 	}
 }
 
-func TestEventType_publish(t *testing.T) {
+func TestEventType_Publish(t *testing.T) {
 	ctx := t.Context()
 	tests := []struct {
 		name    string
@@ -107,7 +107,7 @@ func TestEventType_Decode(t *testing.T) {
 	}
 }
 
-func TestDefineEvent_invalidName(t *testing.T) {
+func TestDefineEvent_InvalidName(t *testing.T) {
 	for _, name := range []string{"", "bad\nname", string(make([]byte, 201))} {
 		func() {
 			defer func() {
@@ -120,7 +120,7 @@ func TestDefineEvent_invalidName(t *testing.T) {
 	}
 }
 
-func TestEventType_zeroValue(t *testing.T) {
+func TestEventType_ZeroValue(t *testing.T) {
 	client, received := bodies(t)
 	var zero pusher.EventType[price]
 	ctx := t.Context()

@@ -66,7 +66,7 @@ func TestWithObserver(t *testing.T) {
 	}
 }
 
-func TestWithObserver_noSecrets(t *testing.T) {
+func TestWithObserver_NoSecrets(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	observed := 0
@@ -94,7 +94,7 @@ func TestWithObserver_noSecrets(t *testing.T) {
 }
 
 // An observer may return neither a context nor a function.
-func TestWithObserver_nil(t *testing.T) {
+func TestWithObserver_Nil(t *testing.T) {
 	nothing := func(context.Context, pusher.OperationStart) (context.Context, func(pusher.OperationEnd)) {
 		return nil, nil
 	}

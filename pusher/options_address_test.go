@@ -35,7 +35,7 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 
 // The last option that sets an address determines the scheme, and options take
 // precedence over the environment.
-func TestOptions_addressPrecedence(t *testing.T) {
+func TestOptions_AddressPrecedence(t *testing.T) {
 	const plain = "http://key:secret@localhost:6001/apps/3"
 	type options = []pusher.Option
 	fromURL := func(url string, own options) func(opts ...pusher.Option) (*pusher.Client, error) {
@@ -82,7 +82,7 @@ func TestOptions_addressPrecedence(t *testing.T) {
 	}
 }
 
-func TestOptions_invalidAddress(t *testing.T) {
+func TestOptions_InvalidAddress(t *testing.T) {
 	for _, host := range []string{
 		"", "::1", "host:", "host:0", "host:99999", "host:http", "[::1", "[fe80::1%25eth0]", "[fe80::1%eth0]:80", `ho"st`, "ho st", "host/path", "http://host",
 	} {
@@ -109,7 +109,7 @@ func TestOptions_invalidAddress(t *testing.T) {
 }
 
 // No error mentions a status that was not received.
-func TestOptions_errorWithoutStatus(t *testing.T) {
+func TestOptions_ErrorWithoutStatus(t *testing.T) {
 	_, err := pusher.New(app, pusher.WithHost("::1"))
 	if text := fmt.Sprint(err); strings.Contains(text, "status") {
 		t.Errorf("New(WithHost) = %s, want no status", text)

@@ -126,7 +126,7 @@ func TestWithVacantOnNotFound(t *testing.T) {
 }
 
 // A response without "occupied", such as that of pusher2, is quoted.
-func TestClient_ChannelInfo_withoutOccupied(t *testing.T) {
+func TestClient_ChannelInfo_WithoutOccupied(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"Name":"pub"}`)
 	}))

@@ -56,7 +56,7 @@ func TestPublisher_Close(t *testing.T) {
 	})
 }
 
-func TestPublisher_Close_context(t *testing.T) {
+func TestPublisher_Close_Context(t *testing.T) {
 	tests := []struct {
 		name    string
 		latency time.Duration
@@ -134,7 +134,7 @@ func TestPublisher_Flush(t *testing.T) {
 }
 
 // Publish races with Close: each event that was queued has a result.
-func TestPublisher_Publish_races_with_Close(t *testing.T) {
+func TestPublisher_Publish_RacesWithClose(t *testing.T) {
 	for range 50 {
 		results := &resultLog{}
 		p := newPublisher(t, newPublishServer(nil).client(t), pusher.PublisherConfig{QueueSize: 2, OnResult: results.add})

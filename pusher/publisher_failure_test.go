@@ -17,7 +17,7 @@ import (
 )
 
 // Each failure is followed by success. An event is sent again, or fails at once.
-func TestPublisher_retries(t *testing.T) {
+func TestPublisher_Retries(t *testing.T) {
 	tests := []struct {
 		name    string
 		failure failure
@@ -94,7 +94,7 @@ func sameOp(t *testing.T, err error, op string) {
 }
 
 // With AtMostOnce a request is sent once, whatever the retry policy of the client.
-func TestPublisher_AtMostOnce_one_attempt_per_request(t *testing.T) {
+func TestPublisher_AtMostOnce_OneAttemptPerRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newPublishServer(failFirst(withStatus(500, ""), withStatus(500, "")))
 		client := s.client(t, pusher.WithRetry(pusher.Retry{Attempts: 10, Publishes: true}))
@@ -108,7 +108,7 @@ func TestPublisher_AtMostOnce_one_attempt_per_request(t *testing.T) {
 }
 
 // Events that share a batch with a rejected one are published, in order.
-func TestPublisher_split(t *testing.T) {
+func TestPublisher_Split(t *testing.T) {
 	digits := strings.Fields("0 1 2 3 4 5 6 7 8 9")
 	for _, code := range []int{400, 413, 422, 500} {
 		cases := []string{"3", "0", "9", "0 1", "4 5 9", "0 1 2 3 4 5 6 7 8 9"}
@@ -177,7 +177,7 @@ func TestPublisher_split(t *testing.T) {
 }
 
 // No event is at fault if the key is unknown: the batch is not split.
-func TestPublisher_unknown_key(t *testing.T) {
+func TestPublisher_UnknownKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newPublishServer(func(publishRequest) (*http.Response, error) {
 			return status(400, "", "Unknown auth_key \"278d425bdf160c739803\"\n")
@@ -258,7 +258,7 @@ func TestPublisher_Timeout(t *testing.T) {
 }
 
 // An error that an observer or a callback has received does not change afterwards.
-func TestPublisher_errors_do_not_change(t *testing.T) {
+func TestPublisher_Errors_DoNotChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		texts := map[*pusher.Error]string{}
 		remember := func(err error) {
@@ -294,7 +294,7 @@ func TestPublisher_errors_do_not_change(t *testing.T) {
 	})
 }
 
-func TestPublisher_batches_missing(t *testing.T) {
+func TestPublisher_BatchesMissing(t *testing.T) {
 	noBatches := func(r publishRequest) (*http.Response, error) {
 		if r.resource == "batch_events" {
 			return status(404, "", "not found\n")
@@ -421,7 +421,7 @@ func TestPublisher_RetryAfter(t *testing.T) {
 }
 
 // The rate adapts to a server that allows 200 requests a second.
-func TestPublisher_throttling(t *testing.T) {
+func TestPublisher_Throttling(t *testing.T) {
 	for _, retryAfter := range []string{"", "1"} {
 		t.Run("Retry-After "+retryAfter, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

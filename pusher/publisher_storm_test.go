@@ -252,7 +252,7 @@ func liveHeap() uint64 {
 
 // An event may be accepted more than once, but events are accepted for the first
 // time in order and without a gap.
-func TestPublisher_storm(t *testing.T) {
+func TestPublisher_Storm(t *testing.T) {
 	t.Run("AtLeastOnce", func(t *testing.T) {
 		s := newStormServer(t)
 		sent, failed, heap := s.publish(pusher.AtLeastOnce)

@@ -45,7 +45,7 @@ func TestNewPublisher(t *testing.T) {
 }
 
 // The zero value of a field means the documented default.
-func TestPublisherConfig_defaults(t *testing.T) {
+func TestPublisherConfig_Defaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newPublishServer(func(r publishRequest) (*http.Response, error) {
 			if r.at > 0 {
@@ -153,7 +153,7 @@ func TestPublisher_Concurrency(t *testing.T) {
 	})
 }
 
-func TestPublisher_Publish_copies_the_event(t *testing.T) {
+func TestPublisher_Publish_CopiesTheEvent(t *testing.T) {
 	s := newPublishServer(nil)
 	results := &resultLog{}
 	p := newPublisher(t, s.client(t), pusher.PublisherConfig{OnResult: results.add})
@@ -172,7 +172,7 @@ func TestPublisher_Publish_copies_the_event(t *testing.T) {
 	}
 }
 
-func TestPublisher_invalid(t *testing.T) {
+func TestPublisher_Invalid(t *testing.T) {
 	p := newPublisher(t, newPublishServer(nil).client(t), pusher.PublisherConfig{})
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -479,7 +479,7 @@ func TestPublisher_Stats(t *testing.T) {
 	})
 }
 
-func TestPublisher_observer(t *testing.T) {
+func TestPublisher_Observer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var starts []pusher.OperationStart
@@ -518,7 +518,7 @@ func TestPublisher_observer(t *testing.T) {
 }
 
 // The clock offset that the client has learned is also the publisher's.
-func TestPublisher_clock_skew(t *testing.T) {
+func TestPublisher_ClockSkew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const offset = time.Hour
 		rejected := 0
@@ -546,7 +546,7 @@ func TestPublisher_clock_skew(t *testing.T) {
 	})
 }
 
-func TestPublisher_log(t *testing.T) {
+func TestPublisher_Log(t *testing.T) {
 	t.Run("an event that fails without OnResult", func(t *testing.T) {
 		var lines logs
 		s := newPublishServer(failFirst(withStatus(403, "")))

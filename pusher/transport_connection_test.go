@@ -46,7 +46,7 @@ func accept(t *testing.T, handle func(net.Conn)) (addr string, connections *atom
 
 // A publish is retried if the server cannot have processed it, because no connection
 // to it was established. Errors that no retry can fix are not retried.
-func TestTransport_retryWithoutConnection(t *testing.T) {
+func TestTransport_RetryWithoutConnection(t *testing.T) {
 	untrusted := func(t *testing.T) ([]pusher.Option, func() int64) {
 		var connections atomic.Int64
 		server := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -125,7 +125,7 @@ func TestTransport_retryWithoutConnection(t *testing.T) {
 
 // Laravel Reverb responds with 413 and closes the connection in the middle of an
 // upload.
-func TestTransport_responseDuringUpload(t *testing.T) {
+func TestTransport_ResponseDuringUpload(t *testing.T) {
 	addr, _ := accept(t, func(conn net.Conn) {
 		_, _ = conn.Read(make([]byte, 512))
 		_, _ = io.WriteString(conn, "HTTP/1.0 413 Payload Too Large\r\nConnection: close\r\n\r\nPayload too large.")

@@ -20,7 +20,7 @@ import (
 // An HTTP/2 connection may still be reading the request of an attempt that timed out
 // when the next attempt is signed. The race detector reports it if both share a URL
 // or headers.
-func TestTransport_retryHTTP2(t *testing.T) {
+func TestTransport_RetryHTTP2(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done() // never responds in time
 	}))
@@ -47,7 +47,7 @@ func TestTransport_retryHTTP2(t *testing.T) {
 }
 
 // Each attempt is a clone of the request, so that a cookie is sent once.
-func TestTransport_retryCookies(t *testing.T) {
+func TestTransport_RetryCookies(t *testing.T) {
 	requests := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests++

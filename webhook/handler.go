@@ -44,13 +44,13 @@ func (v *Verifier) Handler(handle func(context.Context, *Webhook) error) http.Ha
 		ctx := r.Context()
 		hook, signature, err := v.parse(w, r)
 		if err != nil {
-			v.log().WarnContext(ctx, "webhook rejected", "error", logText(err))
+			v.log().WarnContext(ctx, "webhook rejected", "error", redact.Line(err.Error(), maxLoggedError))
 			respond(w, statusOf(err))
 			return
 		}
 		duplicate, err := v.duplicates.once(ctx, signature, func() error { return handle(ctx, hook) })
 		if err != nil {
-			v.log().ErrorContext(ctx, "webhook handler failed", "error", logText(err))
+			v.log().ErrorContext(ctx, "webhook handler failed", "error", redact.Line(err.Error(), maxLoggedError))
 			respond(w, http.StatusInternalServerError)
 			return
 		}
@@ -67,13 +67,6 @@ func (v *Verifier) log() *slog.Logger {
 		return slog.Default()
 	}
 	return v.logger
-}
-
-// logText returns the text of err on one line, redacted and truncated. It cuts a
-// long text first, because redaction takes long for a text of the size of a body.
-func logText(err error) string {
-	text := err.Error()
-	return redact.Line(text[:min(len(text), 4<<10)], maxLoggedError)
 }
 
 func respond(w http.ResponseWriter, status int) {

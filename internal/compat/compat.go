@@ -322,11 +322,8 @@ func objectWith(body []byte, name string) (map[string]json.RawMessage, error) {
 	return object, nil
 }
 
-// quote returns the start of a body, for an error. The body is shortened only after
-// redaction, because half a signature is not recognized.
-func quote(body []byte) string {
-	return strconv.Quote(redact.Line(string(body[:min(len(body), 4<<10)]), 200))
-}
+// quote returns the start of a body, for an error.
+func quote(body []byte) string { return strconv.Quote(redact.Line(string(body), 200)) }
 
 func isEmptyArray(raw json.RawMessage) bool {
 	return string(raw) == "null" || bytes.Equal(bytes.Join(bytes.Fields(raw), nil), []byte("[]"))

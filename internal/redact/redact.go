@@ -50,10 +50,22 @@ func Text(s string) string {
 	return userPassword.ReplaceAllString(s, "$1:"+Placeholder+"@")
 }
 
+// maxInput limits how much of a text Line redacts, because senders can make it large.
+const maxInput = 16 << 10
+
 // Line returns s in a form that fits a log line: redacted as by [Text], valid
-// UTF-8, without control characters, with single spaces and at most maxBytes long.
-// A longer text ends in "…".
+// UTF-8, without control characters, with single spaces and at most maxBytes long, up
+// to 1,024. A longer text ends in "…".
 func Line(s string, maxBytes int) string {
+	if len(s) > maxInput {
+		s = s[:maxInput]
+		// Half a secret would not be recognized. If the last word is longer than half
+		// of the input, its end exceeds maxBytes also after redaction.
+		if i := strings.LastIndexFunc(s, unicode.IsSpace); i > maxInput/2 {
+			s = s[:i]
+		}
+		s += " …"
+	}
 	words := strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r)
 	})

@@ -55,6 +55,26 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// A secret at the point where a long text is cut is not recognized there, and must not
+// be visible.
+func TestLine_longText(t *testing.T) {
+	signature := strings.Repeat("0a", 32)
+	for _, secret := range []string{signature, "https://key:" + signature + "@example.com", "auth_key=" + signature} {
+		for filling, text := range map[string]string{"spaces": " ", "signatures": signature + "-", "words": "word "} {
+			for length := 16<<10 - 150; length < 16<<10+10; length += 29 {
+				prefix := strings.Repeat(text, length/len(text)+1)[:length]
+				got := redact.Line(prefix+" "+secret, 1024)
+				if strings.Contains(got, signature[:8]) {
+					t.Fatalf("%d bytes of %s before a secret: Line = …%s, want no part of the secret", length, filling, got[max(0, len(got)-80):])
+				}
+				if len(got) > 1024 {
+					t.Fatalf("Line returned %d bytes, want at most 1024", len(got))
+				}
+			}
+		}
+	}
+}
+
 func TestValue(t *testing.T) {
 	t.Parallel()
 	type secret struct {
