@@ -42,7 +42,9 @@ test-modules: ## Run the tests of the separate modules: otelpusher, its example,
 
 # The npm packages are what the tests run against; the library uses none of them.
 .PHONY: e2e
-e2e: browser internal/test/interop/node_modules internal/test/typescript/node_modules examples/typedevents/web/node_modules ## Run the tests against Pusher's libraries, soketi, a browser and a TypeScript client (needs Node.js and Chromium)
+e2e: browser internal/test/interop/node_modules internal/test/typescript/node_modules examples/typedevents/web/node_modules ## Run the tests against Pusher's libraries, soketi, a browser and a TypeScript client (needs Node.js, Chromium, curl and openssl)
+	@$(call need,curl,install curl)
+	@$(call need,openssl,install OpenSSL)
 	CHROMIUM=$(CHROMIUM) go test -race -tags interop -count=1 ./internal/test/interop/...
 	go test -tags interop -count=1 ./internal/test/typescript/...
 	go test -tags interop -count=1 -run Shell ./internal/test/contract
