@@ -247,3 +247,25 @@ func TestError_NotModifiedAfterLogging(t *testing.T) {
 		})
 	}
 }
+
+// An error is also the more general one.
+func TestError_Is(t *testing.T) {
+	tests := []struct {
+		status  int
+		body    string
+		want    error
+		general error
+	}{
+		{400, "Cannot retrieve the subscription count because subscription counting is not enabled\n", pusher.ErrAttributeDisabled, pusher.ErrInvalid},
+		{413, "", pusher.ErrTooLarge, pusher.ErrInvalid},
+		{400, "Unknown auth_key\n", pusher.ErrUnknownKey, pusher.ErrAuthentication},
+		{401, "Timestamp expired: Given timestamp (2013-09-29T08:46:33Z) not within 600s of server time (2013-09-29T08:36:32Z)\n", pusher.ErrClockSkew, pusher.ErrAuthentication},
+	}
+	for _, tt := range tests {
+		client := serve(t, respond(tt.status, plainText, tt.body))
+		_, err := client.ChannelInfo(t.Context(), "c", pusher.SubscriptionCount)
+		if !errors.Is(err, tt.want) || !errors.Is(err, tt.general) {
+			t.Errorf("ChannelInfo = %v, want %v and %v", err, tt.want, tt.general)
+		}
+	}
+}

@@ -32,10 +32,12 @@ func TestResponse_ErrorStatus(t *testing.T) {
 	}{
 		// Texts of Pusher, as quoted by its SDKs' tests and issues.
 		{"Pusher: batch too large (pusher-http-swift, EventTriggerTests)", 400, plainText, "Batch too large (11 > 10)\n", pusher.ErrInvalid, "Batch too large (11 > 10)"},
-		{"Pusher: key of another cluster (pusher-http-php#118)", 400, plainText, "Unknown auth_key\n", pusher.ErrAuthentication, "Unknown auth_key"},
+		{"Pusher: key of another cluster (pusher-http-php#118)", 400, plainText, "Unknown auth_key\n", pusher.ErrUnknownKey, "Unknown auth_key"},
 		{"Pusher: expired timestamp (pusher-http-ruby#49)", 401, plainText,
-			"Timestamp expired: Given timestamp (2013-09-29T08:46:33Z) not within 600s of server time (2013-09-29T08:36:32Z)\n", pusher.ErrAuthentication,
+			"Timestamp expired: Given timestamp (2013-09-29T08:46:33Z) not within 600s of server time (2013-09-29T08:36:32Z)\n", pusher.ErrClockSkew,
 			"Timestamp expired: Given timestamp (2013-09-29T08:46:33Z) not within 600s of server time (2013-09-29T08:36:32Z)"},
+		{"Pusher: attribute not enabled (pusher-http-ruby#193)", 400, plainText, "Cannot retrieve the subscription count because subscription counting is not enabled\n",
+			pusher.ErrAttributeDisabled, "Cannot retrieve the subscription count because subscription counting is not enabled"},
 		{"Pusher: over quota (HTTP API reference, status codes)", 403, plainText, "over quota", pusher.ErrForbidden, "over quota"},
 		{"Pusher: unknown path (pusher-js#592)", 404, plainText, "404 NOT FOUND\n", pusher.ErrNotFound, "404 NOT FOUND"},
 		{"Pusher: too much data (pusher-http-php, acceptance tests)", 413, plainText, "The data content of this event exceeds the allowed maximum (10240 bytes).\n",
