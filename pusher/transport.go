@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/openchannels/pusher-go/gen"
@@ -190,7 +192,10 @@ type connTrace struct {
 func (c *connTrace) clientTrace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GetConn: func(string) { c.requested = true },
-		GotConn: func(httptrace.GotConnInfo) { c.obtained = true },
+		GotConn: func(info httptrace.GotConnInfo) {
+			c.obtained = true
+			startRequest(info.Conn)
+		},
 	}
 }
 
@@ -259,16 +264,32 @@ func newHTTPTransport(proxy *url.URL) *http.Transport {
 
 // readFirstConn pretends that a failed write succeeded, so that net/http goes on to
 // read. A server that closes the connection during an upload, as Laravel Reverb does
-// with 413, has sent its response by then; otherwise the read fails.
-type readFirstConn struct{ net.Conn }
+// with 413, has sent its response by then; otherwise the read fails. If the first write
+// of a request fails, the server had closed the idle connection, and net/http uses
+// another one.
+type readFirstConn struct {
+	net.Conn
+	started atomic.Bool // a part of the current request was written
+}
 
 func (c *readFirstConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	var timeout net.Error
-	if err == nil || errors.Is(err, net.ErrClosed) || errors.As(err, &timeout) && timeout.Timeout() {
+	if err == nil || !c.started.Load() || errors.Is(err, net.ErrClosed) || errors.As(err, &timeout) && timeout.Timeout() {
+		c.started.Store(c.started.Load() || n > 0)
 		return n, err
 	}
 	return len(p), nil
+}
+
+// startRequest prepares the connection that an attempt has obtained.
+func startRequest(conn net.Conn) {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if c, ok := conn.(*readFirstConn); ok {
+		c.started.Store(false)
+	}
 }
 
 // proxyError is the response of a proxy that rejected CONNECT.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -146,5 +147,35 @@ func TestTransport_ResponseDuringUpload(t *testing.T) {
 		if !strings.Contains(err.Error(), "the request as a whole is too large") {
 			t.Errorf("Trigger = %v, want an error about the request", err)
 		}
+	}
+}
+
+// If the first write on an idle connection fails because the server has reset it,
+// net/http must learn of it: it then sends the request on another connection. When the
+// server has received nothing, a lost response (EOF) must not be reported.
+func TestTransport_IdleConnectionReset(t *testing.T) {
+	addr, _ := accept(t, func(conn net.Conn) {
+		reader := bufio.NewReader(conn)
+		for range 3 {
+			req, err := http.ReadRequest(reader)
+			if err != nil {
+				return
+			}
+			_, _ = io.Copy(io.Discard, req.Body)
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+		}
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Microsecond)
+		_ = conn.(*net.TCPConn).SetLinger(0) // the deferred Close resets the connection
+	})
+	client, err := pusher.New(app, pusher.WithBaseURL("http://"+addr), pusher.WithRetry(pusher.Retry{Attempts: 1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close(context.Background()) }()
+	for range 1000 {
+		if _, err := client.Trigger(t.Context(), "c", "e", "d"); errors.Is(err, io.EOF) {
+			t.Fatalf("Trigger = %v, want that the request is sent on another connection", err)
+		}
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Microsecond)
 	}
 }
