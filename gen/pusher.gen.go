@@ -200,25 +200,6 @@ type ChannelUserList struct {
 	Users []ChannelUser `json:"users"`
 }
 
-// ErrorBody The body of an error response of a compatible server.
-//
-// Examples: {"code":401,"error":"The secret authentication failed"}, {"code":"auth_failed","error":"Invalid signature","status":401}
-type ErrorBody struct {
-	// Code The status code, which may differ from the status line's, or a word such as `auth_failed`.
-	Code *any `json:"code,omitempty"`
-
-	// Error The error message.
-	Error string `json:"error"`
-
-	// Status The status code on servers whose `code` is a word.
-	Status *int `json:"status,omitempty"`
-}
-
-// ErrorText One line of text that describes the error. Pusher ends it with a line feed.
-//
-// Examples: Unknown auth_key
-type ErrorText = string
-
 // EventData The event's data, at most 10,240 bytes of UTF-8 unless Pusher has agreed to
 // more. It is usually JSON: an object is sent as the string that encodes it. On
 // an encrypted channel it is the JSON of an `EncryptedData`.
@@ -333,46 +314,6 @@ type AppID = string
 
 // ChannelName The name of a channel.
 type ChannelName = string
-
-// BadRequest The body of an error response of a compatible server.
-//
-// Examples: {"code":401,"error":"The secret authentication failed"}, {"code":"auth_failed","error":"Invalid signature","status":401}
-type BadRequest = ErrorBody
-
-// Forbidden The body of an error response of a compatible server.
-//
-// Examples: {"code":401,"error":"The secret authentication failed"}, {"code":"auth_failed","error":"Invalid signature","status":401}
-type Forbidden = ErrorBody
-
-// NotFound The body of an error response of a compatible server.
-//
-// Examples: {"code":401,"error":"The secret authentication failed"}, {"code":"auth_failed","error":"Invalid signature","status":401}
-type NotFound = ErrorBody
-
-// RateLimited The body of an error response of a compatible server.
-//
-// Examples: {"code":401,"error":"The secret authentication failed"}, {"code":"auth_failed","error":"Invalid signature","status":401}
-type RateLimited = ErrorBody
-
-// ServerError The body of an error response of a compatible server.
-//
-// Examples: {"code":401,"error":"The secret authentication failed"}, {"code":"auth_failed","error":"Invalid signature","status":401}
-type ServerError = ErrorBody
-
-// TooLarge The body of an error response of a compatible server.
-//
-// Examples: {"code":401,"error":"The secret authentication failed"}, {"code":"auth_failed","error":"Invalid signature","status":401}
-type TooLarge = ErrorBody
-
-// Unauthorized The body of an error response of a compatible server.
-//
-// Examples: {"code":401,"error":"The secret authentication failed"}, {"code":"auth_failed","error":"Invalid signature","status":401}
-type Unauthorized = ErrorBody
-
-// Unavailable The body of an error response of a compatible server.
-//
-// Examples: {"code":401,"error":"The secret authentication failed"}, {"code":"auth_failed","error":"Invalid signature","status":401}
-type Unavailable = ErrorBody
 
 // ListChannelsParams defines parameters for ListChannels.
 type ListChannelsParams struct {
@@ -1264,41 +1205,11 @@ type ClientWithResponsesInterface interface {
 	TerminateUserConnectionsWithResponse(ctx context.Context, appID AppID, userID string, body TerminateUserConnectionsJSONRequestBody, reqEditors ...RequestEditorFn) (*TerminateUserConnectionsResponse, error)
 }
 
-// TriggerBatchResponse429Headers the declared response headers of an HTTP 429 response for TriggerBatch
-type TriggerBatchResponse429Headers struct {
-	RetryAfter *string
-}
-
-// TriggerBatchResponse503Headers the declared response headers of an HTTP 503 response for TriggerBatch
-type TriggerBatchResponse503Headers struct {
-	RetryAfter *string
-}
-
 type TriggerBatchResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *BatchResult
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *BadRequest
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
-	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NotFound
-	// JSON413 the response for an HTTP 413 `application/json` response
-	JSON413 *TooLarge
-	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *RateLimited
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *ServerError
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
-	// Headers429 the parsed response headers for an HTTP 429 response
-	Headers429 *TriggerBatchResponse429Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *TriggerBatchResponse503Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -1317,39 +1228,11 @@ func (r TriggerBatchResponse) StatusCode() int {
 	return 0
 }
 
-// ListChannelsResponse429Headers the declared response headers of an HTTP 429 response for ListChannels
-type ListChannelsResponse429Headers struct {
-	RetryAfter *string
-}
-
-// ListChannelsResponse503Headers the declared response headers of an HTTP 503 response for ListChannels
-type ListChannelsResponse503Headers struct {
-	RetryAfter *string
-}
-
 type ListChannelsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *ChannelList
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *BadRequest
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
-	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NotFound
-	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *RateLimited
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *ServerError
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
-	// Headers429 the parsed response headers for an HTTP 429 response
-	Headers429 *ListChannelsResponse429Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *ListChannelsResponse503Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -1368,39 +1251,11 @@ func (r ListChannelsResponse) StatusCode() int {
 	return 0
 }
 
-// GetChannelResponse429Headers the declared response headers of an HTTP 429 response for GetChannel
-type GetChannelResponse429Headers struct {
-	RetryAfter *string
-}
-
-// GetChannelResponse503Headers the declared response headers of an HTTP 503 response for GetChannel
-type GetChannelResponse503Headers struct {
-	RetryAfter *string
-}
-
 type GetChannelResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *ChannelInfo
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *BadRequest
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
-	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NotFound
-	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *RateLimited
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *ServerError
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
-	// Headers429 the parsed response headers for an HTTP 429 response
-	Headers429 *GetChannelResponse429Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *GetChannelResponse503Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -1419,39 +1274,11 @@ func (r GetChannelResponse) StatusCode() int {
 	return 0
 }
 
-// ListChannelUsersResponse429Headers the declared response headers of an HTTP 429 response for ListChannelUsers
-type ListChannelUsersResponse429Headers struct {
-	RetryAfter *string
-}
-
-// ListChannelUsersResponse503Headers the declared response headers of an HTTP 503 response for ListChannelUsers
-type ListChannelUsersResponse503Headers struct {
-	RetryAfter *string
-}
-
 type ListChannelUsersResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *ChannelUserList
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *BadRequest
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
-	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NotFound
-	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *RateLimited
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *ServerError
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
-	// Headers429 the parsed response headers for an HTTP 429 response
-	Headers429 *ListChannelUsersResponse429Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *ListChannelUsersResponse503Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -1470,41 +1297,11 @@ func (r ListChannelUsersResponse) StatusCode() int {
 	return 0
 }
 
-// TriggerEventResponse429Headers the declared response headers of an HTTP 429 response for TriggerEvent
-type TriggerEventResponse429Headers struct {
-	RetryAfter *string
-}
-
-// TriggerEventResponse503Headers the declared response headers of an HTTP 503 response for TriggerEvent
-type TriggerEventResponse503Headers struct {
-	RetryAfter *string
-}
-
 type TriggerEventResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *TriggerResult
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *BadRequest
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
-	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NotFound
-	// JSON413 the response for an HTTP 413 `application/json` response
-	JSON413 *TooLarge
-	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *RateLimited
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *ServerError
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
-	// Headers429 the parsed response headers for an HTTP 429 response
-	Headers429 *TriggerEventResponse429Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *TriggerEventResponse503Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -1523,39 +1320,11 @@ func (r TriggerEventResponse) StatusCode() int {
 	return 0
 }
 
-// TerminateUserConnectionsResponse429Headers the declared response headers of an HTTP 429 response for TerminateUserConnections
-type TerminateUserConnectionsResponse429Headers struct {
-	RetryAfter *string
-}
-
-// TerminateUserConnectionsResponse503Headers the declared response headers of an HTTP 503 response for TerminateUserConnections
-type TerminateUserConnectionsResponse503Headers struct {
-	RetryAfter *string
-}
-
 type TerminateUserConnectionsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *TerminateResult
-	// JSON400 the response for an HTTP 400 `application/json` response
-	JSON400 *BadRequest
-	// JSON401 the response for an HTTP 401 `application/json` response
-	JSON401 *Unauthorized
-	// JSON403 the response for an HTTP 403 `application/json` response
-	JSON403 *Forbidden
-	// JSON404 the response for an HTTP 404 `application/json` response
-	JSON404 *NotFound
-	// JSON429 the response for an HTTP 429 `application/json` response
-	JSON429 *RateLimited
-	// JSON500 the response for an HTTP 500 `application/json` response
-	JSON500 *ServerError
-	// JSON503 the response for an HTTP 503 `application/json` response
-	JSON503 *Unavailable
-	// Headers429 the parsed response headers for an HTTP 429 response
-	Headers429 *TerminateUserConnectionsResponse429Headers
-	// Headers503 the parsed response headers for an HTTP 503 response
-	Headers503 *TerminateUserConnectionsResponse503Headers
 }
 
 // Status returns HTTPResponse.Status
@@ -1751,117 +1520,8 @@ func ParseTriggerBatchResponse(rsp *http.Response) (*TriggerBatchResponse, error
 		HTTPResponse: rsp,
 	}
 
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest BatchResult
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest BadRequest
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NotFound
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON404 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest TooLarge
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON413 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest RateLimited
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON429 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest ServerError
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	case rsp.StatusCode == 400:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 401:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 403:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 404:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 413:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 429:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 500:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 503:
-		// Content-type (text/plain) unsupported
-
-	}
-
-	switch {
-	case rsp.StatusCode == 429:
-		var headers TriggerBatchResponse429Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.Headers429 = &headers
-	case rsp.StatusCode == 503:
-		var headers TriggerBatchResponse503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.Headers503 = &headers
+	if response.JSON200, err = decode[BatchResult](rsp, bodyBytes); err != nil {
+		return nil, err
 	}
 
 	return response, nil
@@ -1880,107 +1540,8 @@ func ParseListChannelsResponse(rsp *http.Response) (*ListChannelsResponse, error
 		HTTPResponse: rsp,
 	}
 
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ChannelList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest BadRequest
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NotFound
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON404 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest RateLimited
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON429 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest ServerError
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	case rsp.StatusCode == 400:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 401:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 403:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 404:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 429:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 500:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 503:
-		// Content-type (text/plain) unsupported
-
-	}
-
-	switch {
-	case rsp.StatusCode == 429:
-		var headers ListChannelsResponse429Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.Headers429 = &headers
-	case rsp.StatusCode == 503:
-		var headers ListChannelsResponse503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.Headers503 = &headers
+	if response.JSON200, err = decode[ChannelList](rsp, bodyBytes); err != nil {
+		return nil, err
 	}
 
 	return response, nil
@@ -1999,107 +1560,8 @@ func ParseGetChannelResponse(rsp *http.Response) (*GetChannelResponse, error) {
 		HTTPResponse: rsp,
 	}
 
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ChannelInfo
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest BadRequest
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NotFound
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON404 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest RateLimited
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON429 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest ServerError
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	case rsp.StatusCode == 400:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 401:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 403:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 404:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 429:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 500:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 503:
-		// Content-type (text/plain) unsupported
-
-	}
-
-	switch {
-	case rsp.StatusCode == 429:
-		var headers GetChannelResponse429Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.Headers429 = &headers
-	case rsp.StatusCode == 503:
-		var headers GetChannelResponse503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.Headers503 = &headers
+	if response.JSON200, err = decode[ChannelInfo](rsp, bodyBytes); err != nil {
+		return nil, err
 	}
 
 	return response, nil
@@ -2118,107 +1580,8 @@ func ParseListChannelUsersResponse(rsp *http.Response) (*ListChannelUsersRespons
 		HTTPResponse: rsp,
 	}
 
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest ChannelUserList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest BadRequest
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NotFound
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON404 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest RateLimited
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON429 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest ServerError
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	case rsp.StatusCode == 400:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 401:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 403:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 404:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 429:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 500:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 503:
-		// Content-type (text/plain) unsupported
-
-	}
-
-	switch {
-	case rsp.StatusCode == 429:
-		var headers ListChannelUsersResponse429Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.Headers429 = &headers
-	case rsp.StatusCode == 503:
-		var headers ListChannelUsersResponse503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.Headers503 = &headers
+	if response.JSON200, err = decode[ChannelUserList](rsp, bodyBytes); err != nil {
+		return nil, err
 	}
 
 	return response, nil
@@ -2237,117 +1600,8 @@ func ParseTriggerEventResponse(rsp *http.Response) (*TriggerEventResponse, error
 		HTTPResponse: rsp,
 	}
 
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest TriggerResult
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest BadRequest
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NotFound
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON404 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
-		var dest TooLarge
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON413 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest RateLimited
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON429 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest ServerError
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	case rsp.StatusCode == 400:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 401:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 403:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 404:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 413:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 429:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 500:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 503:
-		// Content-type (text/plain) unsupported
-
-	}
-
-	switch {
-	case rsp.StatusCode == 429:
-		var headers TriggerEventResponse429Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.Headers429 = &headers
-	case rsp.StatusCode == 503:
-		var headers TriggerEventResponse503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.Headers503 = &headers
+	if response.JSON200, err = decode[TriggerResult](rsp, bodyBytes); err != nil {
+		return nil, err
 	}
 
 	return response, nil
@@ -2366,107 +1620,8 @@ func ParseTerminateUserConnectionsResponse(rsp *http.Response) (*TerminateUserCo
 		HTTPResponse: rsp,
 	}
 
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest TerminateResult
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
-		var dest BadRequest
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON400 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
-		var dest Unauthorized
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON401 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
-		var dest Forbidden
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON403 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
-		var dest NotFound
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON404 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
-		var dest RateLimited
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON429 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
-		var dest ServerError
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON500 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
-		var dest Unavailable
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON503 = &dest
-
-	case rsp.StatusCode == 400:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 401:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 403:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 404:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 429:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 500:
-	// Content-type (text/plain) unsupported
-
-	case rsp.StatusCode == 503:
-		// Content-type (text/plain) unsupported
-
-	}
-
-	switch {
-	case rsp.StatusCode == 429:
-		var headers TerminateUserConnectionsResponse429Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.Headers429 = &headers
-	case rsp.StatusCode == 503:
-		var headers TerminateUserConnectionsResponse503Headers
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.Headers503 = &headers
+	if response.JSON200, err = decode[TerminateResult](rsp, bodyBytes); err != nil {
+		return nil, err
 	}
 
 	return response, nil

@@ -11,9 +11,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -132,8 +132,6 @@ func TestClient_Async_Errors(t *testing.T) {
 			wantError{Op: "GetAsync", Kind: pusher.ErrConfiguration}},
 		{"closed client", asyncCall(func() *pusher.Future[json.RawMessage] { return closed.GetAsync(ctx, "/things", nil) }),
 			wantError{Op: "GetAsync", Kind: pusher.ErrClosed}},
-		{"zero future", asyncCall(func() *pusher.Future[int] { return new(pusher.Future[int]) }),
-			wantError{Op: "Future", Kind: pusher.ErrConfiguration}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -144,9 +142,6 @@ func TestClient_Async_Errors(t *testing.T) {
 		})
 	}
 	sameError(t, "Close of the zero client", zero.Close(ctx), wantError{Op: "Close", Kind: pusher.ErrConfiguration})
-	if _, err := pusher.New(app, pusher.WithAsyncLimit(0)); !errors.Is(err, pusher.ErrConfiguration) {
-		t.Errorf("New(WithAsyncLimit(0)) = %v, want %v", err, pusher.ErrConfiguration)
-	}
 }
 
 // slowTransport responds to each request after a second, and stores the maximum number
@@ -165,70 +160,40 @@ func slowTransport(status int, most *atomic.Int64) pusher.Option {
 	})
 }
 
-func TestFuture_Callbacks(t *testing.T) {
-	tests := []struct {
-		name         string
-		status       int
-		before, late []string
-	}{
-		{"success", 200, []string{"success 1", "success 2"}, []string{"late success"}},
-		{"error", 403, []string{"error 1", "error 2"}, []string{"late error"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+func TestFuture_Then(t *testing.T) {
+	for _, status := range []int{200, 403} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := newClient(t, slowTransport(tt.status, new(atomic.Int64)))
-				var mu sync.Mutex
+				client := newClient(t, slowTransport(status, new(atomic.Int64)))
 				var calls []string
-				record := func(text string) {
-					mu.Lock()
-					defer mu.Unlock()
-					calls = append(calls, text)
-				}
-				take := func() []string { // the calls since the previous take
-					mu.Lock()
-					defer mu.Unlock()
-					taken := calls
-					calls = nil
-					return taken
-				}
-				success := func(text string) func(*pusher.TriggerResult) {
-					return func(*pusher.TriggerResult) { record(text) }
-				}
-				failure := func(text string) func(error) {
-					return func(err error) {
-						if !errors.Is(err, pusher.ErrForbidden) {
-							t.Errorf("OnError received %v, want %v", err, pusher.ErrForbidden)
+				record := func(text string) func(*pusher.TriggerResult, error) {
+					return func(result *pusher.TriggerResult, err error) {
+						if (status == 200) != (result != nil && err == nil) || errors.Is(err, pusher.ErrForbidden) == (status == 200) {
+							t.Errorf("Then called its function with %v, %v after status %d", result, err, status)
 						}
-						record(text)
+						calls = append(calls, text)
 					}
 				}
 				f := client.TriggerAsync(t.Context(), "c", "e", "d").
-					OnSuccess(success("success 1")).OnError(failure("error 1")).
-					OnSuccess(func(*pusher.TriggerResult) { panic("oops") }).OnError(func(error) { panic("oops") }).
-					OnSuccess(success("success 2")).OnError(failure("error 2"))
-				if calls := take(); len(calls) != 0 {
+					Then(record("first")).
+					Then(func(*pusher.TriggerResult, error) { panic("oops") }).
+					Then(record("second"))
+				if len(calls) != 0 {
 					t.Errorf("%q ran before the call ended", calls)
 				}
 				if err := client.Close(t.Context()); err != nil {
 					t.Errorf("Close = %v, want no error", err)
 				}
-				if calls := take(); !slices.Equal(calls, tt.before) {
-					t.Errorf("callbacks that ran before Close returned: %q, want %q", calls, tt.before)
+				if want := []string{"first", "second"}; !slices.Equal(calls, want) {
+					t.Errorf("functions that ran before Close returned: %q, want %q", calls, want)
 				}
-				f.OnSuccess(success("late success")).OnError(failure("late error"))
-				if calls := take(); !slices.Equal(calls, tt.late) {
-					t.Errorf("callbacks registered after the end that ran: %q, want %q", calls, tt.late)
+				f.Then(record("late"))
+				if want := []string{"first", "second", "late"}; !slices.Equal(calls, want) {
+					t.Errorf("functions that ran after the end: %q, want %q", calls, want)
 				}
 			})
 		})
 	}
-}
-
-func TestFuture_Callbacks_ZeroValue(t *testing.T) {
-	var got error
-	new(pusher.Future[int]).OnError(func(err error) { got = err }).OnSuccess(func(int) { t.Error("OnSuccess was called") })
-	sameError(t, "OnError of the zero future", got, wantError{Op: "Future", Kind: pusher.ErrConfiguration})
 }
 
 func TestFuture_Wait(t *testing.T) {
@@ -251,14 +216,14 @@ func TestFuture_Wait(t *testing.T) {
 	})
 }
 
-func TestWithAsyncLimit(t *testing.T) {
+func TestClient_Async_Limit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var most atomic.Int64
-		client := newClient(t, slowTransport(200, &most), pusher.WithAsyncLimit(3))
+		client := newClient(t, slowTransport(200, &most))
 		start := time.Now()
 		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		for i := range 12 {
+		for i := range 250 {
 			client.TriggerAsync(t.Context(), "c", "e", fmt.Sprint(i))
 		}
 		synctest.Wait()
@@ -271,10 +236,23 @@ func TestWithAsyncLimit(t *testing.T) {
 		if err := client.Close(t.Context()); err != nil {
 			t.Errorf("Close = %v, want no error", err)
 		}
-		if took := time.Since(start); most.Load() != 3 || took != 4*time.Second {
-			t.Errorf("%d calls were made concurrently and all took %v, want 3 and 4s", most.Load(), took)
+		if took := time.Since(start); most.Load() != 100 || took != 3*time.Second {
+			t.Errorf("%d calls were made concurrently and all took %v, want 100 and 3s", most.Load(), took)
 		}
 	})
+}
+
+// A fake that calls t.FailNow ends the goroutine of the call.
+func TestClient_Async_Goexit(t *testing.T) {
+	client := newClient(t, over(func(*http.Request) (*http.Response, error) {
+		runtime.Goexit()
+		return nil, nil
+	}))
+	_, err := client.TriggerAsync(t.Context(), "c", "e", "d").Wait(t.Context())
+	sameError(t, "Wait", err, wantError{Op: "TriggerAsync", Kind: pusher.ErrTransport})
+	if err := client.Close(t.Context()); err != nil {
+		t.Errorf("Close = %v, want no error", err)
+	}
 }
 
 func TestClient_Close(t *testing.T) {
@@ -293,57 +271,26 @@ func TestClient_Close(t *testing.T) {
 				t.Errorf("Close = %v, want no error", err)
 			}
 		}
-		if _, err := client.Trigger(t.Context(), "c", "e", "d"); err != nil {
-			t.Errorf("Trigger after Close = %v, want no error", err)
+		_, err = client.Trigger(t.Context(), "c", "e", "d")
+		sameError(t, "Trigger after Close", err, wantError{Op: "Trigger", Kind: pusher.ErrClosed})
+	})
+}
+
+func TestFuture_FailureIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lines logs
+		client := newClient(t, lines.option(), slowTransport(403, new(atomic.Int64)))
+		f := client.TriggerAsync(t.Context(), "c", "e", "d").Then(func(*pusher.TriggerResult, error) {})
+		for range 2 {
+			if _, err := f.Wait(t.Context()); !errors.Is(err, pusher.ErrForbidden) {
+				t.Errorf("Wait = %v, want %v", err, pusher.ErrForbidden)
+			}
+		}
+		got := lines.lines(slog.LevelWarn)
+		if len(got) != 1 || !strings.Contains(got[0], "op=TriggerAsync") || !strings.Contains(got[0], "status 403") {
+			t.Errorf("logged %q, want one line with the operation and the status", got)
 		}
 	})
-}
-
-func TestFuture_UnhandledError(t *testing.T) {
-	type future = *pusher.Future[*pusher.TriggerResult]
-	tests := []struct {
-		name     string
-		register func(f future)
-		lines    int
-	}{
-		{"no callback", func(future) {}, 1},
-		{"OnSuccess alone", func(f future) { f.OnSuccess(func(*pusher.TriggerResult) {}) }, 1},
-		{"OnError", func(f future) { f.OnError(func(error) {}) }, 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var lines logs
-				client := newClient(t, lines.option(), slowTransport(403, new(atomic.Int64)))
-				f := client.TriggerAsync(t.Context(), "c", "e", "d")
-				tt.register(f)
-				if _, err := f.Wait(t.Context()); !errors.Is(err, pusher.ErrForbidden) {
-					t.Errorf("Wait = %v, want %v", err, pusher.ErrForbidden)
-				}
-				for range 2 {
-					if err := client.Close(t.Context()); err != nil {
-						t.Fatal(err)
-					}
-				}
-				got := lines.lines(slog.LevelError)
-				if len(got) != tt.lines || tt.lines == 1 && (!strings.Contains(got[0], "op=TriggerAsync") || !strings.Contains(got[0], "status 403")) {
-					t.Errorf("logged %q, want %d lines with the operation and the status", got, tt.lines)
-				}
-			})
-		})
-	}
-}
-
-func TestClient_Close_InCallback(t *testing.T) {
-	client := newClient(t, over(func(*http.Request) (*http.Response, error) { return response(200, "{}", nil), nil }))
-	inCallback := make(chan error, 1)
-	client.TriggerAsync(t.Context(), "c", "e", "d").OnSuccess(func(*pusher.TriggerResult) {
-		inCallback <- client.Close(context.Background())
-	})
-	sameError(t, "Close in a callback", <-inCallback, wantError{Op: "Close", Kind: pusher.ErrInvalid})
-	if err := client.Close(t.Context()); err != nil {
-		t.Errorf("Close = %v, want no error", err)
-	}
 }
 
 func TestClient_Close_Connections(t *testing.T) {
@@ -377,8 +324,5 @@ func TestClient_Close_Connections(t *testing.T) {
 	if err := client.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
-	<-closed
-	if _, err := client.Trigger(ctx, "c", "e", ""); err != nil {
-		t.Errorf("Trigger after Close = %v, want no error", err)
-	}
+	<-closed // by the client
 }

@@ -5,14 +5,13 @@ import (
 	"fmt"
 
 	"github.com/openchannels/pusher-go/gen"
-	"github.com/openchannels/pusher-go/internal/compat"
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
 // TriggerBatch publishes 1 to 10 events, each to one channel, in a single request.
-// Limits and errors are those of [Client.Trigger]; an error that is [ErrInvalid]
-// names the event that breaks a limit, and no event is sent. The result has one
-// entry per event if any of them requests info.
+// See [Client.Trigger] for limits and errors. If an event breaks a limit, TriggerBatch
+// returns [ErrInvalid] with the index of the event, and sends none. The result has one
+// entry per event if any event requests info.
 //
 // Source: Pusher HTTP API reference, "POST batch_events (trigger multiple events)".
 func (c *Client) TriggerBatch(ctx context.Context, events []Event) (*BatchResult, error) {
@@ -20,6 +19,10 @@ func (c *Client) TriggerBatch(ctx context.Context, events []Event) (*BatchResult
 	if err := c.ready(op, ctx); err != nil {
 		return nil, err
 	}
+	return c.triggerBatch(ctx, op, events)
+}
+
+func (c *Client) triggerBatch(ctx context.Context, op string, events []Event) (*BatchResult, error) {
 	if len(events) == 0 || len(events) > protocol.MaxBatch {
 		return nil, invalid(op, fmt.Errorf("%d events: want 1 to %d", len(events), protocol.MaxBatch))
 	}
@@ -30,13 +33,13 @@ func (c *Client) TriggerBatch(ctx context.Context, events []Event) (*BatchResult
 			return nil, invalid(op, fmt.Errorf("event %d: %w", i, err))
 		}
 	}
-	return c.sendBatch(ctx, call{op: op, channels: len(batch), events: len(batch)}, batch)
+	return c.sendBatch(ctx, callInfo{op: op, channels: len(batch), events: len(batch)}, batch)
 }
 
-func (c *Client) sendBatch(ctx context.Context, call call, batch []gen.BatchEvent) (*BatchResult, error) {
-	req, err := gen.NewTriggerBatchRequest(c.server, c.app.AppID, gen.BatchRequest{Batch: batch})
+func (c *Client) sendBatch(ctx context.Context, info callInfo, batch []gen.BatchEvent) (*BatchResult, error) {
+	resp, err := c.gen(info).TriggerBatchWithResponse(ctx, c.app.AppID, gen.BatchRequest{Batch: batch})
 	if err != nil {
-		return nil, invalid(call.op, err)
+		return nil, callError(info.op, err)
 	}
-	return send(c, ctx, call, req, compat.BatchResult)
+	return resp.JSON200, nil
 }

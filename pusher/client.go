@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 
 	"github.com/openchannels/pusher-go/auth"
 	"github.com/openchannels/pusher-go/gen"
@@ -21,22 +20,20 @@ const Version = "0.1.0"
 // except for the clock offset that it learns from the server. A program can have any
 // number of clients. Every call of the zero value returns [ErrConfiguration].
 type Client struct {
-	app           Credentials // without the secret
-	server        string      // base URL with a trailing slash, as package gen takes it
-	basePath      string      // the path in it, escaped and without a trailing slash
-	transport     *transport
-	api           *gen.ClientWithResponses
-	authorizer    *auth.Authorizer
-	webhooks      *webhook.Verifier
-	masterKey     *encryption.MasterKey // nil without encrypted channels
-	maxEventBytes int
-	vacant404     bool
-	async         *asyncCalls
-	invalid       error // why the default client is unusable
+	app              Credentials // without the secret
+	server           string      // base URL with a trailing slash, as package gen takes it
+	pipeline         *pipeline
+	authorizer       *auth.Authorizer
+	webhooks         *webhook.Verifier
+	masterKey        *encryption.MasterKey // nil without encrypted channels
+	maxEventBytes    int
+	vacantOnNotFound bool
+	async            *asyncCalls
+	invalid          error // why the default client is unusable
 }
 
 // New returns a client for the app. It performs no I/O. If credentials or options
-// are invalid, it returns [ErrConfiguration] with all of the reasons.
+// are invalid, it returns [ErrConfiguration] with all reasons.
 func New(app Credentials, opts ...Option) (*Client, error) {
 	return newClient("New", app, opts)
 }
@@ -69,35 +66,17 @@ func newClient(op string, app Credentials, opts []Option) (*Client, error) {
 		return nil, newError(op, ErrConfiguration, err)
 	}
 	c := &Client{
-		app:           Credentials{AppID: app.AppID, Key: app.Key},
-		server:        cfg.baseURL().String() + "/",
-		basePath:      cfg.baseURL().path,
-		transport:     newTransport(&cfg, signer.Edit, clock),
-		authorizer:    authorizer,
-		webhooks:      webhooks,
-		masterKey:     cfg.masterKey,
-		maxEventBytes: cfg.maxEventBytes,
-		vacant404:     cfg.vacant404,
-		async:         newAsyncCalls(cfg.asyncLimit, cfg.logger),
-	}
-	c.api, err = gen.NewClientWithResponses(c.server, gen.WithHTTPClient(apiDoer{c}))
-	if err != nil {
-		return nil, newError(op, ErrConfiguration, err)
+		app:              Credentials{AppID: app.AppID, Key: app.Key},
+		server:           cfg.address.String() + "/",
+		pipeline:         newPipeline(&cfg, signer.Edit, clock),
+		authorizer:       authorizer,
+		webhooks:         webhooks,
+		masterKey:        cfg.masterKey,
+		maxEventBytes:    cfg.maxEventBytes,
+		vacantOnNotFound: cfg.vacantOnNotFound,
+		async:            &asyncCalls{slots: make(chan struct{}, maxAsyncCalls)},
 	}
 	return c, nil
-}
-
-// API returns the client generated from openapi.yaml, whose methods take the app ID
-// of [Client.AppID]. Its requests are signed, retried and checked like those of the
-// other methods and return an [*Error]. Arguments are not validated, except that
-// unencrypted data on encrypted channels is rejected as [ErrInvalid]. Request
-// editors that are passed to a method run before the request is signed. API never
-// returns nil: the methods of the zero Client's API return [ErrConfiguration].
-func (c *Client) API() *gen.ClientWithResponses {
-	if c == nil || c.api == nil {
-		return &gen.ClientWithResponses{ClientInterface: &gen.Client{Client: apiDoer{c}}}
-	}
-	return c.api
 }
 
 // AppID returns the ID of the client's app.
@@ -108,10 +87,23 @@ func (c *Client) AppID() string {
 	return c.app.AppID
 }
 
-// ready reports whether the client can make calls.
+// ready returns an error if the client cannot make calls.
 func (c *Client) ready(op string, ctx context.Context) error {
+	if err := c.usable(op, ctx); err != nil {
+		return err
+	}
 	switch {
-	case c == nil || c.transport == nil && c.invalid == nil:
+	case c.async.isClosed():
+		return newError(op, ErrClosed, nil)
+	case ctx.Err() != nil:
+		return canceled(op, ctx)
+	}
+	return nil
+}
+
+func (c *Client) usable(op string, ctx context.Context) error {
+	switch {
+	case c == nil || c.pipeline == nil && c.invalid == nil:
 		return newError(op, ErrConfiguration, errors.New("the client was not made with New"))
 	case c.invalid != nil:
 		return newError(op, ErrConfiguration, c.invalid)
@@ -129,13 +121,34 @@ func (c Client) Format(state fmt.State, _ rune) {
 // LogValue implements [slog.LogValuer].
 func (c Client) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(c)) }
 
-// send makes the call for a request that was built by package gen. It returns the
-// decoded response.
-func send[T any](c *Client, ctx context.Context, call call, req *http.Request, decode func([]byte) (T, error)) (T, error) {
-	var value T
-	err := c.transport.send(req.WithContext(ctx), call, func(body []byte) (err error) {
-		value, err = decode(body)
+// gen returns the generated client for one call.
+func (c *Client) gen(info callInfo) *gen.ClientWithResponses {
+	return &gen.ClientWithResponses{ClientInterface: &gen.Client{Server: c.server, Client: c.doer(info)}}
+}
+
+func (c *Client) doer(info callInfo) doer { return doer{c.pipeline, info} }
+
+// logger returns the logger of the client. The default logger may change at any time.
+func (c *Client) logger() *slog.Logger {
+	if c == nil {
+		return slog.Default()
+	}
+	return c.pipeline.log()
+}
+
+// Close waits until asynchronous calls have ended, and closes idle connections, except
+// those of a client given to [WithHTTPClient]. Afterwards every call returns
+// [ErrClosed], except of publishers: close them before, with [Publisher.Close]. If ctx
+// is done first, Close returns an [*Error] with the context's error, and the calls
+// continue.
+func (c *Client) Close(ctx context.Context) error {
+	const op = "Close"
+	if err := c.usable(op, ctx); err != nil {
 		return err
-	})
-	return value, err
+	}
+	if err := c.async.close(ctx); err != nil {
+		return newError(op, nil, fmt.Errorf("asynchronous calls are still running: %w", err))
+	}
+	c.pipeline.closeIdleConnections()
+	return nil
 }

@@ -17,7 +17,6 @@ var app = pusher.Credentials{AppID: "3", Key: "278d425bdf160c739803", Secret: "7
 func TestNew_AllErrors(t *testing.T) {
 	_, err := pusher.New(pusher.Credentials{AppID: "a/b", Key: "", Secret: "with space"},
 		pusher.WithCluster("EU"),
-		pusher.WithHost("a b"),
 		pusher.WithBaseURL("ftp://example.org"),
 		pusher.WithHTTPProxy("://"),
 		pusher.WithHTTPClient(nil),
@@ -31,7 +30,7 @@ func TestNew_AllErrors(t *testing.T) {
 	}
 	for _, want := range []string{
 		"app ID", "key is empty", "secret contains a space",
-		"WithCluster", "WithHost", "WithBaseURL", "WithHTTPProxy", "WithHTTPClient", "WithTimeout", "WithRetry", "WithLogger", "WithMaxEventBytes",
+		"WithCluster", "WithBaseURL", "WithHTTPProxy", "WithHTTPClient", "WithTimeout", "WithRetry", "WithLogger", "WithMaxEventBytes",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not mention %s: %v", want, err)

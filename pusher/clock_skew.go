@@ -15,16 +15,15 @@ type clock struct {
 
 func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.offset.Load())) }
 
-// correct learns the server's time from a rejected signature whose timestamp was
-// outside the server's window, and reports whether it did. The time at which the
-// request was signed counts, because another call may have corrected the clock
-// meanwhile.
-func (c *clock) correct(failure *Error, resp *response) bool {
+// correct learns the server's time from a response that rejected the timestamp of a
+// request, and reports whether it did. The request was signed at the given time; the
+// clock itself may have been corrected by another call since.
+func (c *clock) correct(failure *Error, resp *http.Response, signed time.Time) bool {
 	if resp == nil || !failure.Is(ErrAuthentication) {
 		return false
 	}
-	server, err := http.ParseTime(resp.header.Get("Date"))
-	if err != nil || server.Sub(resp.signed).Abs() < signing.MaxClockSkew-time.Second {
+	server, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil || server.Sub(signed).Abs() < signing.MaxClockSkew-time.Second {
 		return false
 	}
 	c.offset.Store(int64(time.Until(server)))

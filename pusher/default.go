@@ -16,13 +16,13 @@ func Default() *Client {
 	if err != nil {
 		c = &Client{invalid: err}
 	}
-	// If two goroutines get here, both use the client of the faster one. If
-	// SetDefault(nil) has removed it again, the own one is as good.
-	defaultClient.CompareAndSwap(nil, c)
-	if winner := defaultClient.Load(); winner != nil {
-		return winner
+	if defaultClient.CompareAndSwap(nil, c) {
+		return c
 	}
-	return c
+	if first := defaultClient.Load(); first != nil {
+		return first // stored by another goroutine meanwhile
+	}
+	return c // SetDefault(nil) has removed the client again
 }
 
 // SetDefault makes c the process-wide client. After SetDefault(nil), the next call

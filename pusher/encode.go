@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -88,4 +89,24 @@ func encodeText(data any) (string, error) {
 		encoders.Put(e)
 	}
 	return text, nil
+}
+
+// joinAttributes returns the list as it is sent with an event.
+func joinAttributes(attributes []Attribute) string {
+	var b strings.Builder
+	for i, attribute := range attributes {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(string(attribute))
+	}
+	return b.String()
+}
+
+// optional returns nil for the empty string, which the generated models omit.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }

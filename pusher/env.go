@@ -17,8 +17,7 @@ const discardURL = "discard:"
 //
 //	https://KEY:SECRET@api-CLUSTER.pusher.com/apps/APP_ID
 //
-// The scheme http disables TLS unless a later option sets another address or
-// [WithTLS] enables it. The URL "discard:" returns a client that sends nothing, see
+// The scheme http disables TLS. The URL "discard:" returns a client that sends nothing, see
 // [WithDiscard]. NewFromURL returns [ErrConfiguration] if the URL or an option is
 // invalid; the error does not contain the URL.
 func NewFromURL(rawURL string, opts ...Option) (*Client, error) {
@@ -81,9 +80,10 @@ func withAddressFromEnv(c *config) error {
 		host += ":" + port
 	}
 	if host != "" {
-		if err := WithHost(host)(c); err != nil {
-			return fmt.Errorf("PUSHER_HOST and PUSHER_PORT: %w", err)
+		if err := checkHost(host); err != nil {
+			return fmt.Errorf("PUSHER_HOST and PUSHER_PORT (%s): %w", quoteSetting(host), err)
 		}
+		c.address = address{scheme: "https", host: host}
 	}
 	switch scheme := os.Getenv("PUSHER_SCHEME"); scheme {
 	case "":

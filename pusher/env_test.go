@@ -17,7 +17,6 @@ func TestNewFromURL(t *testing.T) {
 		want      string // the address of the client, empty if the URL is invalid
 	}{
 		{"http", "http://key:secret@api-eu.pusher.com/apps/42", nil, "http://api-eu.pusher.com/apps/42"},
-		{"http with WithTLS", "http://key:secret@api.pusherapp.com/apps/42", []pusher.Option{pusher.WithTLS(true)}, "https://api.pusherapp.com/apps/42"},
 		{"port", "https://key:secret@localhost:6001/apps/app-id", nil, "https://localhost:6001/apps/app-id"},
 		{"path prefix", "https://key:secret@example.org/realtime/apps/42/", nil, "https://example.org/realtime/apps/42"},
 		{"path prefix with escapes", "https://key:secret@example.org/a%2Fb%20c/apps/42", nil, "https://example.org/a%2Fb%20c/apps/42"},

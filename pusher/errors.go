@@ -68,8 +68,8 @@ var (
 	ErrClosed = errors.New("closed")
 )
 
-// broader maps an error to the more general one that it also is.
-var broader = map[error]error{
+// parentKind maps a kind of error to the more general kind that it also is.
+var parentKind = map[error]error{
 	ErrTooLarge:          ErrInvalid,
 	ErrAttributeDisabled: ErrInvalid,
 	ErrUnknownKey:        ErrAuthentication,
@@ -131,7 +131,7 @@ func (e *Error) Error() string {
 // Is reports whether target is the sentinel of this error, or a more general one:
 // an error that is [ErrTooLarge] is also [ErrInvalid].
 func (e *Error) Is(target error) bool {
-	for kind := e.kind; kind != nil; kind = broader[kind] {
+	for kind := e.kind; kind != nil; kind = parentKind[kind] {
 		if kind == target {
 			return true
 		}
@@ -165,9 +165,34 @@ type argumentError struct {
 
 func (e *argumentError) Error() string { return e.text }
 
-// canceled returns the error of a wait that ended because its context ended.
+// callError returns an error of the generated client. The pipeline returns an *Error;
+// any other error means that the request could not be built.
+func callError(op string, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return invalid(op, safe(err))
+}
+
+// canceled returns the error of a wait that ended because ctx is done.
 func canceled(op string, ctx context.Context) *Error {
 	return newError(op, nil, context.Cause(ctx))
+}
+
+// then returns a copy of e for a call that has ended with err after e.
+func (e *Error) then(err error) *Error {
+	final := *e
+	final.Err = joinCause(e.Err, err)
+	return &final
+}
+
+// joinCause returns an error with both causes. The first one may be nil.
+func joinCause(first, second error) error {
+	if first == nil {
+		return second
+	}
+	return fmt.Errorf("%w; then %w", first, second)
 }
 
 // withOp returns err as an error of the operation. The original may have been

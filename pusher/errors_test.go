@@ -53,9 +53,9 @@ func TestError_Text(t *testing.T) {
 		want   []string
 	}{
 		{"https to a port without TLS", "Trigger", []pusher.Option{at("https", plain)}, pusher.ErrTLS, 0,
-			[]string{"TLS handshake failed", "the server does not use TLS on this port", "WithTLS(false)"}},
+			[]string{"TLS handshake failed", "the server does not use TLS on this port", "use an http:// URL"}},
 		{"http to a port with TLS", "Trigger", []pusher.Option{at("http", secure)}, pusher.ErrInvalid, 400,
-			[]string{"Client sent an HTTP request to an HTTPS server", "WithTLS(true)"}},
+			[]string{"Client sent an HTTP request to an HTTPS server", "use an https:// URL"}},
 		{"untrusted certificate", "Trigger", []pusher.Option{at("https", secure)}, pusher.ErrTLS, 0,
 			[]string{"TLS handshake failed", "the server's certificate is not trusted", "WithHTTPClient"}},
 		{"certificate for another host", "Trigger", []pusher.Option{

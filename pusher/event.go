@@ -3,7 +3,6 @@ package pusher
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/openchannels/pusher-go/gen"
@@ -34,14 +33,14 @@ func (c *Client) prepareEvent(event *Event) (gen.BatchEvent, error) {
 		Name:     event.Name,
 		Data:     text,
 		SocketID: optional(event.SocketID),
-		Info:     join(event.Info),
+		Info:     joinAttributes(event.Info),
 	}, nil
 }
 
 // An EventType is the definition of an event whose data is a T. It is made with
 // [DefineEvent], usually in a package variable that publishers, webhook handlers and
-// tests share. It is safe for concurrent use. Every call of the zero value returns
-// [ErrConfiguration].
+// tests share. It is safe for concurrent use. The zero value has no name, so publishing
+// it returns [ErrInvalid].
 type EventType[T any] struct {
 	name string
 }
@@ -60,33 +59,21 @@ func (e EventType[T]) Name() string { return e.name }
 
 // Trigger publishes the event to a channel; see [Client.Trigger].
 func (e EventType[T]) Trigger(ctx context.Context, c *Client, channel string, data T, opts ...TriggerOption) (*TriggerResult, error) {
-	if err := e.defined("Trigger"); err != nil {
-		return nil, err
-	}
 	return c.Trigger(ctx, channel, e.name, data, opts...)
 }
 
 // TriggerMulti publishes the event to up to 100 channels; see [Client.TriggerMulti].
 func (e EventType[T]) TriggerMulti(ctx context.Context, c *Client, channels []string, data T, opts ...TriggerOption) (*TriggerResult, error) {
-	if err := e.defined("TriggerMulti"); err != nil {
-		return nil, err
-	}
 	return c.TriggerMulti(ctx, channels, e.name, data, opts...)
 }
 
 // TriggerAsync publishes the event in the background; see [Client.TriggerAsync].
 func (e EventType[T]) TriggerAsync(ctx context.Context, c *Client, channel string, data T, opts ...TriggerOption) *Future[*TriggerResult] {
-	if err := e.defined("TriggerAsync"); err != nil {
-		return failedFuture[*TriggerResult]("TriggerAsync", err)
-	}
 	return c.TriggerAsync(ctx, channel, e.name, data, opts...)
 }
 
 // SendToUser publishes the event to a signed-in user; see [Client.SendToUser].
 func (e EventType[T]) SendToUser(ctx context.Context, c *Client, userID string, data T) error {
-	if err := e.defined("SendToUser"); err != nil {
-		return err
-	}
 	return c.SendToUser(ctx, userID, e.name, data)
 }
 
@@ -97,14 +84,11 @@ func (e EventType[T]) On(channel string, data T) Event {
 }
 
 // Decode returns the data of a received event: a client event of a webhook, or an
-// event recorded by package pushertest. Data that is not the JSON of a T is
-// [ErrInvalid]. If T is string, []byte or [json.RawMessage], which are published
+// event recorded by package pushertest. It returns [ErrInvalid] if data is not the JSON
+// of a T. If T is string, []byte or [json.RawMessage], which are published
 // unchanged, data is returned unchanged.
 func (e EventType[T]) Decode(data string) (T, error) {
 	var value T
-	if err := e.defined("Decode"); err != nil {
-		return value, err
-	}
 	switch target := any(&value).(type) {
 	case *string:
 		*target = data
@@ -119,11 +103,4 @@ func (e EventType[T]) Decode(data string) (T, error) {
 		}
 	}
 	return value, nil
-}
-
-func (e EventType[T]) defined(op string) error {
-	if e.name == "" {
-		return newError(op, ErrConfiguration, errors.New("the event was not made with DefineEvent"))
-	}
-	return nil
 }

@@ -264,14 +264,13 @@ func Example_async() {
 	defer server.Close()
 
 	client.TriggerAsync(ctx, "prices", "price-changed", map[string]int{"cents": 349}).
-		OnSuccess(func(*pusher.TriggerResult) { fmt.Println("published") }).
-		OnError(func(err error) { fmt.Println(err) })
+		Then(func(_ *pusher.TriggerResult, err error) { fmt.Println("published:", err == nil) })
 
 	// At the end of the program, wait for calls in flight:
 	if err := client.Close(ctx); err != nil {
 		log.Fatal(err)
 	}
-	// Output: published
+	// Output: published: true
 }
 
 func Example_asyncWait() {

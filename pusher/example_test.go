@@ -104,7 +104,6 @@ func ExampleSetDefault() {
 func ExampleWithHTTPProxy() {
 	client, err := pusher.NewFromEnv(
 		pusher.WithHTTPProxy("http://user:password@proxy.example:3128"),
-		pusher.WithTLS(true),
 	)
 	if err != nil {
 		log.Fatal(err)
@@ -381,19 +380,6 @@ func Example_testing() {
 	}
 	fmt.Println(event.Channel, event.Name, event.Data)
 	// Output: prices changed {"cents":349}
-}
-
-func ExampleWithHost() {
-	client, err := pusher.New(
-		pusher.Credentials{AppID: "app-id", Key: "app-key", Secret: "app-secret"},
-		pusher.WithHost("localhost:6001"),
-		pusher.WithTLS(false),
-	)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(client)
-	// Output: pusher.Client(http://localhost:6001/apps/app-id)
 }
 
 func ExampleWithHTTPClient() {

@@ -7,12 +7,14 @@ import (
 	"time"
 )
 
-// An Observer is called when an operation starts, which is one call of a client's
-// method that sends a request, and when each of its attempts starts. It returns the
-// context to continue with, which may carry a span, and a function that is called
-// once when the operation or attempt has ended. Both may be called concurrently for
-// different operations, and they delay the call while they run. Package otelpusher
-// implements an Observer for OpenTelemetry.
+// An Observer is called at the start of each operation (one call of a [Client] method
+// that sends a request) and of each attempt within it. It returns the context to
+// continue with, which may carry a span, and a function that is called once at the end
+// of the operation or attempt. For the methods of [Client.API] that return an
+// [http.Response], both end when the caller closes its body.
+//
+// An Observer is called concurrently for different operations, and it delays the call
+// while it runs. Package otelpusher implements an Observer for OpenTelemetry.
 type Observer func(ctx context.Context, start OperationStart) (context.Context, func(OperationEnd))
 
 // OperationStart describes an operation or an attempt that starts. It contains no
@@ -23,8 +25,7 @@ type OperationStart struct {
 	Operation string
 	// Attempt is 0 for the operation as a whole, and 1 or more for an attempt.
 	Attempt int
-	// Method, Scheme, Host and Path are those of the HTTP request. Host may include a
-	// port.
+	// Method, Scheme, Host and Path describe the HTTP request. Host may include a port.
 	Method, Scheme, Host, Path string
 	// Channels and Events are the numbers of channels and events of the call.
 	Channels, Events int
@@ -70,41 +71,31 @@ func WithObserver(observer Observer) Option {
 	}
 }
 
-// response describes the response of an attempt.
-type response struct {
-	status, bytes int
-	signed        time.Time // when the request was signed
-	header        http.Header
-}
-
-func (t *transport) observe(ctx context.Context, call call, attempt int, req *http.Request) (context.Context, func(*response, int, error)) {
-	if t.observer == nil {
-		return ctx, func(*response, int, error) {}
+// observe calls the observer and returns its context and the function to call at the
+// end.
+func (d doer) observe(ctx context.Context, attempt int, req *http.Request) (context.Context, func(status, bytes, attempts int, err error)) {
+	if d.observer == nil {
+		return ctx, func(int, int, int, error) {}
 	}
 	start := time.Now()
-	observed, end := t.observer(ctx, OperationStart{
-		Operation:    call.op,
+	observed, end := d.observer(ctx, OperationStart{
+		Operation:    d.info.op,
 		Attempt:      attempt,
 		Method:       req.Method,
 		Scheme:       req.URL.Scheme,
 		Host:         req.URL.Host,
 		Path:         req.URL.Path,
-		Channels:     call.channels,
-		Events:       call.events,
+		Channels:     d.info.channels,
+		Events:       d.info.events,
 		RequestBytes: req.ContentLength,
-		Queued:       call.queued,
+		Queued:       d.info.queued,
 	})
 	if observed == nil {
 		observed = ctx
 	}
-	return observed, func(resp *response, attempts int, err error) {
-		if end == nil {
-			return
+	return observed, func(status, bytes, attempts int, err error) {
+		if end != nil {
+			end(OperationEnd{Status: status, ResponseBytes: bytes, Attempts: attempts, Duration: time.Since(start), Err: err})
 		}
-		result := OperationEnd{Attempts: attempts, Duration: time.Since(start), Err: err}
-		if resp != nil {
-			result.Status, result.ResponseBytes = resp.status, resp.bytes
-		}
-		end(result)
 	}
 }

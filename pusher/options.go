@@ -58,21 +58,19 @@ func (c Credentials) LogValue() slog.Value {
 type Option func(*config) error
 
 type config struct {
-	address       address
-	tls           *bool // nil without WithTLS
-	proxy         *url.URL
-	httpClient    *http.Client
-	timeout       time.Duration
-	retry         Retry
-	logger        *slog.Logger
-	observer      Observer
-	maxEventBytes int
-	asyncLimit    int
-	vacant404     bool
-	discard       bool
-	masterKey     *encryption.MasterKey // nil without encrypted channels
-	authorizer    []auth.Option
-	webhooks      []webhook.Option
+	address          address
+	proxy            *url.URL
+	httpClient       *http.Client
+	timeout          time.Duration
+	retry            Retry
+	logger           *slog.Logger
+	observer         Observer
+	maxEventBytes    int
+	vacantOnNotFound bool
+	discard          bool
+	masterKey        *encryption.MasterKey // nil without encrypted channels
+	authorizer       []auth.Option
+	webhooks         []webhook.Option
 }
 
 // address is the part of a request's URL in front of /apps.
@@ -89,20 +87,7 @@ func defaultConfig() config {
 		address:       address{scheme: "https", host: "api-mt1.pusher.com"},
 		retry:         defaultRetry,
 		maxEventBytes: protocol.MaxEventBytes,
-		asyncLimit:    defaultAsyncLimit,
 	}
-}
-
-// baseURL returns the address, with the scheme of WithTLS if it is set.
-func (c *config) baseURL() address {
-	base := c.address
-	if c.tls != nil {
-		base.scheme = "http"
-		if *c.tls {
-			base.scheme = "https"
-		}
-	}
-	return base
 }
 
 // validate reports options that contradict each other.
@@ -116,8 +101,8 @@ func (c *config) validate() error {
 var clusterName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
 // WithCluster sends requests to the Pusher cluster of the app, such as "eu" or
-// "ap2", at https://api-NAME.pusher.com. The default is "mt1". The last of
-// WithCluster, [WithHost] and [WithBaseURL] determines scheme, host and path.
+// "ap2", at https://api-NAME.pusher.com. The default is "mt1". The last of WithCluster
+// and [WithBaseURL] wins.
 func WithCluster(name string) Option {
 	return func(c *config) error {
 		if !clusterName.MatchString(name) {
@@ -128,24 +113,11 @@ func WithCluster(name string) Option {
 	}
 }
 
-// WithHost sends requests to https://HOST, where host is a name or an IP address
-// with an optional port, such as "soketi.internal:6001" or "[::1]:6001". For a
-// server without TLS add [WithTLS](false) or use [WithBaseURL].
-func WithHost(host string) Option {
-	return func(c *config) error {
-		if err := checkHost(host); err != nil {
-			return fmt.Errorf("WithHost(%s): %w", quoteSetting(host), err)
-		}
-		c.address = address{scheme: "https", host: host}
-		return nil
-	}
-}
-
 // WithBaseURL sends requests to a server given by its scheme and host, such as
-// "http://localhost:6001". If the API is not at the root of the server, the URL
-// also has the path in front of /apps. That path is part of the signed text; some
-// servers behind a reverse proxy expect a signature without it, see
-// docs/compatible-servers.md.
+// "https://soketi.internal:6001". The scheme http disables TLS. If the API is not at
+// the root of the server, the URL also has the path in front of /apps. That path is
+// part of the signed text; some servers behind a reverse proxy expect a signature
+// without it, see docs/compatible-servers.md.
 func WithBaseURL(base string) Option {
 	return func(c *config) error {
 		parsed, err := parseBaseURL(base)
@@ -205,15 +177,6 @@ func checkHost(host string) error {
 		return errors.New("want HOST or HOST:PORT")
 	}
 	return nil
-}
-
-// WithTLS enables or disables TLS, regardless of the scheme of the address. TLS is enabled
-// unless WithTLS(false) or an http:// URL disables it.
-func WithTLS(enabled bool) Option {
-	return func(c *config) error {
-		c.tls = &enabled
-		return nil
-	}
 }
 
 // WithHTTPProxy sends requests through a proxy, such as
@@ -332,7 +295,7 @@ func WithWebhookOptions(opts ...webhook.Option) Option {
 // app ID then looks like a vacant channel, too.
 func WithVacantOnNotFound() Option {
 	return func(c *config) error {
-		c.vacant404 = true
+		c.vacantOnNotFound = true
 		return nil
 	}
 }

@@ -52,11 +52,9 @@ func TestOptions_AddressPrecedence(t *testing.T) {
 	}{
 		{"http URL", nil, plain, nil, "http://localhost:6001"},
 		{"http URL and WithCluster", nil, plain, options{pusher.WithCluster("eu")}, "https://api-eu.pusher.com"},
-		{"http URL and WithHost", nil, plain, options{pusher.WithHost("example.com")}, "https://example.com"},
-		{"http URL and WithTLS", nil, plain, options{pusher.WithTLS(true)}, "https://localhost:6001"},
+		{"http URL and WithBaseURL", nil, plain, options{pusher.WithBaseURL("https://example.com")}, "https://example.com"},
 		{"WithBaseURL before WithCluster", nil, plain, options{pusher.WithBaseURL("http://a/b"), pusher.WithCluster("eu")}, "https://api-eu.pusher.com"},
 		{"WithCluster before WithBaseURL", nil, plain, options{pusher.WithCluster("eu"), pusher.WithBaseURL("http://a/b")}, "http://a/b"},
-		{"WithTLS before WithBaseURL", nil, plain, options{pusher.WithTLS(true), pusher.WithBaseURL("http://a")}, "https://a"},
 		{"PUSHER_SCHEME", map[string]string{"PUSHER_SCHEME": "http"}, "", nil, "http://api-mt1.pusher.com"},
 		{"PUSHER_SCHEME and WithBaseURL", map[string]string{"PUSHER_SCHEME": "http"}, "", options{pusher.WithBaseURL("https://a")}, "https://a"},
 		{"PUSHER_SCHEME and WithCluster", map[string]string{"PUSHER_SCHEME": "http", "PUSHER_HOST": "h"}, "", options{pusher.WithCluster("eu")}, "https://api-eu.pusher.com"},
@@ -84,13 +82,10 @@ func TestOptions_AddressPrecedence(t *testing.T) {
 
 func TestOptions_InvalidAddress(t *testing.T) {
 	for _, host := range []string{
-		"", "::1", "host:", "host:0", "host:99999", "host:http", "[::1", "[fe80::1%25eth0]", "[fe80::1%eth0]:80", `ho"st`, "ho st", "host/path", "http://host",
+		"", "::1", "host:", "host:0", "host:99999", "host:http", "[::1", "[fe80::1%25eth0]", "[fe80::1%eth0]:80", `ho"st`, "ho st", "http://host",
 	} {
-		if _, err := pusher.New(app, pusher.WithHost(host)); !errors.Is(err, pusher.ErrConfiguration) {
-			t.Errorf("New(WithHost(%q)) = %v, want %v", host, err, pusher.ErrConfiguration)
-		}
-		if _, err := pusher.New(app, pusher.WithBaseURL("http://"+host)); !errors.Is(err, pusher.ErrConfiguration) && host != "host/path" {
-			t.Errorf("New(WithBaseURL(%q)) = %v, want %v", "http://"+host, err, pusher.ErrConfiguration)
+		if _, err := pusher.New(app, pusher.WithBaseURL("https://"+host)); !errors.Is(err, pusher.ErrConfiguration) {
+			t.Errorf("New(WithBaseURL(%q)) = %v, want %v", host, err, pusher.ErrConfiguration)
 		}
 	}
 	for _, base := range []string{"http://host/a/../b", "http://host/./a", "http://host/%2e%2e/a", "http://host//a", "http://host?a=1", "http://host#a", "http://u@host", "ftp://host", "host"} {
@@ -100,17 +95,17 @@ func TestOptions_InvalidAddress(t *testing.T) {
 	}
 	for _, host := range []string{"h", "host:1", "host:65535", "127.0.0.1", "[::1]", "[::1]:6001", "a_b.example.", "xn--nxasmq6b.example"} {
 		got := sentTo(t, func(opts ...pusher.Option) (*pusher.Client, error) {
-			return pusher.New(app, append(opts, pusher.WithHost(host))...)
+			return pusher.New(app, append(opts, pusher.WithBaseURL("https://"+host))...)
 		})
 		if want := "https://" + host; got != want {
-			t.Errorf("WithHost(%q) sends to %s, want %s", host, got, want)
+			t.Errorf("WithBaseURL(%q) sends to %s, want %s", host, got, want)
 		}
 	}
 }
 
 // No error mentions a status that was not received.
 func TestOptions_ErrorWithoutStatus(t *testing.T) {
-	_, err := pusher.New(app, pusher.WithHost("::1"))
+	_, err := pusher.New(app, pusher.WithBaseURL("https://::1"))
 	if text := fmt.Sprint(err); strings.Contains(text, "status") {
 		t.Errorf("New(WithHost) = %s, want no status", text)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/openchannels/pusher-go/gen"
-	"github.com/openchannels/pusher-go/internal/compat"
 )
 
 // Ping checks that the client can call the API, for a health check. It queries a
@@ -27,13 +26,9 @@ func (c *Client) Ping(ctx context.Context) error {
 	if err := c.ready(op, ctx); err != nil {
 		return err
 	}
-	req, err := gen.NewGetChannelRequest(c.server, c.app.AppID, "pusher-go-ping", &gen.GetChannelParams{})
-	if err != nil {
-		return invalid(op, err)
-	}
-	_, err = send(c, ctx, call{op: op, channels: 1}, req, compat.ChannelInfo)
-	if c.vacant404 && meansVacant(err) {
+	_, err := c.gen(callInfo{op: op, channels: 1}).GetChannelWithResponse(ctx, c.app.AppID, "pusher-go-ping", &gen.GetChannelParams{})
+	if err == nil || c.vacantOnNotFound && meansVacant(err) {
 		return nil
 	}
-	return err
+	return callError(op, err)
 }

@@ -33,32 +33,32 @@ func isGroup(batch []*queuedEvent) bool {
 // send sends a request, once. It works without batches as far as possible, because
 // not every server has them.
 func (p *Publisher) send(ctx context.Context, batch []*queuedEvent) error {
-	call := call{op: "Publish", channels: len(batch), events: len(batch), once: true}
+	info := callInfo{op: "Publish", channels: len(batch), events: len(batch), once: true}
 	for _, e := range batch {
 		e.attempts++
-		if p.client.transport.observer != nil {
-			call.queued = append(call.queued, QueuedEvent{Context: e.ctx, Wait: time.Since(e.published), Attempt: e.attempts})
+		if p.client.pipeline.observer != nil {
+			info.queued = append(info.queued, QueuedEvent{Context: e.ctx, Wait: time.Since(e.published), Attempt: e.attempts})
 		}
 	}
 	if isGroup(batch) {
-		call.events = 1
-		return p.sendGroup(ctx, call, batch)
+		info.events = 1
+		return p.sendGroup(ctx, info, batch)
 	}
-	return p.sendBatch(ctx, call, batch)
+	return p.sendBatch(ctx, info, batch)
 }
 
-func (p *Publisher) sendGroup(ctx context.Context, call call, batch []*queuedEvent) error {
+func (p *Publisher) sendGroup(ctx context.Context, info callInfo, batch []*queuedEvent) error {
 	channels := make([]string, len(batch))
 	for i, e := range batch {
 		channels[i] = e.event.Channel
 	}
 	first := batch[0]
-	result, err := p.client.sendEvent(ctx, call, gen.TriggerRequest{
+	result, err := p.client.sendEvent(ctx, info, gen.TriggerRequest{
 		Name:     first.event.Name,
 		Channels: channels,
 		Data:     first.data,
 		SocketID: optional(first.event.SocketID),
-		Info:     join(first.event.Info),
+		Info:     joinAttributes(first.event.Info),
 	})
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (p *Publisher) sendGroup(ctx context.Context, call call, batch []*queuedEve
 	return nil
 }
 
-func (p *Publisher) sendBatch(ctx context.Context, call call, batch []*queuedEvent) error {
+func (p *Publisher) sendBatch(ctx context.Context, info callInfo, batch []*queuedEvent) error {
 	events := make([]gen.BatchEvent, len(batch))
 	for i, e := range batch {
 		events[i] = gen.BatchEvent{
@@ -77,10 +77,10 @@ func (p *Publisher) sendBatch(ctx context.Context, call call, batch []*queuedEve
 			Name:     e.event.Name,
 			Data:     e.data,
 			SocketID: optional(e.event.SocketID),
-			Info:     join(e.event.Info),
+			Info:     joinAttributes(e.event.Info),
 		}
 	}
-	result, err := p.client.sendBatch(ctx, call, events)
+	result, err := p.client.sendBatch(ctx, info, events)
 	if err != nil {
 		return err
 	}
@@ -106,14 +106,14 @@ func (p *Publisher) classify(batch []*queuedEvent, err error) batcher.Verdict {
 		return batcher.Verdict{Action: batcher.Split}
 	}
 	verdict := batcher.Verdict{Action: batcher.Fail, RetryAfter: failure.RetryAfter}
-	if mayPass(failure) && (p.delivery == AtLeastOnce || notProcessed(failure)) {
+	if retryable(failure) && (p.delivery == AtLeastOnce || notProcessed(failure)) {
 		verdict.Action = batcher.Retry
 	}
 	switch {
 	case failure.Status == http.StatusTooManyRequests, failure.Status == http.StatusServiceUnavailable && failure.RetryAfter > 0:
 		verdict.Server = batcher.Throttling
 		p.logPowerOfTwo(p.throttled.Add(1), "pusher: publishing is throttled", failure)
-	case mayPass(failure):
+	case retryable(failure):
 		verdict.Server = batcher.Failing
 		p.logPowerOfTwo(p.failures.Add(1), "pusher: publishing failed", failure)
 	}
@@ -134,7 +134,7 @@ func mayBeOneEvent(failure *Error) bool {
 
 func (p *Publisher) disableBatches() {
 	if p.noBatches.CompareAndSwap(false, true) {
-		p.client.transport.log().Warn("pusher: the server responded with 404 to batch_events; events are published one by one from now on")
+		p.client.pipeline.log().Warn("pusher: the server responded with 404 to batch_events; events are published one by one from now on")
 		p.engine.SetMaxBatch(1)
 	}
 }
@@ -142,7 +142,7 @@ func (p *Publisher) disableBatches() {
 // logPowerOfTwo logs the n-th failure, unless a long outage would fill the log.
 func (p *Publisher) logPowerOfTwo(n int64, message string, failure *Error) {
 	if n&(n-1) == 0 {
-		p.client.transport.log().Warn(message, "requests", n, "error", failure)
+		p.client.pipeline.log().Warn(message, "requests", n, "error", failure)
 	}
 }
 
@@ -155,7 +155,7 @@ func (p *Publisher) report(ctx context.Context, r batcher.Result[*queuedEvent]) 
 	} else {
 		result.Err = p.resultError(ctx, r)
 	}
-	protect(p.client.transport.log(), "OnResult", func() { p.onResult(ctx, result) })
+	protect(p.client.pipeline.log(), "OnResult", func() { p.onResult(ctx, result) })
 }
 
 // resultError returns the error of an event that was not accepted. The error of the
@@ -185,6 +185,6 @@ func (p *Publisher) resultError(ctx context.Context, r batcher.Result[*queuedEve
 // logResult is used without OnResult.
 func (p *Publisher) logResult(_ context.Context, r PublishResult) {
 	if r.Err != nil {
-		p.client.transport.log().Error("pusher: event not published", "channel", r.Event.Channel, "event", r.Event.Name, "error", r.Err)
+		p.client.pipeline.log().Error("pusher: event not published", "channel", r.Event.Channel, "event", r.Event.Name, "error", r.Err)
 	}
 }

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/openchannels/pusher-go/gen"
-	"github.com/openchannels/pusher-go/internal/compat"
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
@@ -59,20 +57,11 @@ func (c *Client) Channels(ctx context.Context, params ChannelsParams) (*ChannelL
 	for _, attribute := range params.Info {
 		query.Info = append(query.Info, gen.ChannelListAttribute(attribute))
 	}
-	req, err := gen.NewListChannelsRequest(c.server, c.app.AppID, &query)
+	resp, err := c.gen(callInfo{op: op}).ListChannelsWithResponse(ctx, c.app.AppID, &query)
 	if err != nil {
-		return nil, invalid(op, err)
+		return nil, callError(op, err)
 	}
-	list, err := send(c, ctx, call{op: op}, req, compat.ChannelList)
-	if err != nil {
-		return nil, err
-	}
-	for name, counts := range list.Channels {
-		if keepRequested(&counts.UserCount, &counts.SubscriptionCount, params.Info) {
-			list.Channels[name] = counts
-		}
-	}
-	return list, nil
+	return resp.JSON200, nil
 }
 
 // ChannelInfo reports whether a channel is occupied, and the requested attributes:
@@ -95,22 +84,14 @@ func (c *Client) ChannelInfo(ctx context.Context, name string, attributes ...Att
 			return nil, invalid(op, fmt.Errorf("attribute %.100q is unknown", attribute))
 		}
 	}
-	req, err := gen.NewGetChannelRequest(c.server, c.app.AppID, name, &gen.GetChannelParams{Info: attributes})
-	if err != nil {
-		return nil, invalid(op, err)
-	}
-	info, err := send(c, ctx, call{op: op, channels: 1}, req, compat.ChannelInfo)
+	resp, err := c.gen(callInfo{op: op, channels: 1}).GetChannelWithResponse(ctx, c.app.AppID, name, &gen.GetChannelParams{Info: attributes})
 	switch {
-	case c.vacant404 && meansVacant(err):
+	case c.vacantOnNotFound && meansVacant(err):
 		return &ChannelInfo{}, nil
 	case err != nil:
-		return nil, err
+		return nil, callError(op, err)
 	}
-	keepRequested(&info.UserCount, &info.SubscriptionCount, attributes)
-	if !slices.Contains(attributes, Cache) {
-		info.Cache = nil
-	}
-	return info, nil
+	return resp.JSON200, nil
 }
 
 // ChannelUsers lists the distinct users on a presence channel; the list is empty if
@@ -125,27 +106,14 @@ func (c *Client) ChannelUsers(ctx context.Context, name string) (*ChannelUserLis
 	if err := protocol.CheckChannel(name); err != nil {
 		return nil, invalid(op, err)
 	}
-	req, err := gen.NewListChannelUsersRequest(c.server, c.app.AppID, name)
-	if err != nil {
-		return nil, invalid(op, err)
-	}
-	users, err := send(c, ctx, call{op: op, channels: 1}, req, compat.ChannelUserList)
-	if c.vacant404 && meansVacant(err) {
+	resp, err := c.gen(callInfo{op: op, channels: 1}).ListChannelUsersWithResponse(ctx, c.app.AppID, name)
+	switch {
+	case c.vacantOnNotFound && meansVacant(err):
 		return &ChannelUserList{Users: []ChannelUser{}}, nil
+	case err != nil:
+		return nil, callError(op, err)
 	}
-	return users, err
-}
-
-// keepRequested removes counts that were not requested, which some servers send, and
-// reports whether it changed anything.
-func keepRequested(users, subscriptions **int, requested []Attribute) (changed bool) {
-	if *users != nil && !slices.Contains(requested, UserCount) {
-		*users, changed = nil, true
-	}
-	if *subscriptions != nil && !slices.Contains(requested, SubscriptionCount) {
-		*subscriptions, changed = nil, true
-	}
-	return changed
+	return resp.JSON200, nil
 }
 
 // meansVacant reports whether some server sends this error for a vacant channel.

@@ -171,7 +171,7 @@ func TestRedaction_InvalidSettings(t *testing.T) {
 			checkNoSecret(t, "Default()", pusher.Default())
 
 			for name, opt := range map[string]pusher.Option{
-				"WithHost": pusher.WithHost(u), "WithCluster": pusher.WithCluster(u), "WithBaseURL": pusher.WithBaseURL(u),
+				"WithCluster": pusher.WithCluster(u), "WithBaseURL": pusher.WithBaseURL(u),
 				"WithEncryptionMasterKey": pusher.WithEncryptionMasterKey(u),
 				"WithHTTPProxy":           pusher.WithHTTPProxy(strings.Replace(u, "https", "ftp", 1)),
 			} {

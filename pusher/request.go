@@ -1,26 +1,33 @@
 package pusher
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"unicode"
 
-	"github.com/openchannels/pusher-go/internal/compat"
+	"github.com/openchannels/pusher-go/gen"
+	"github.com/openchannels/pusher-go/internal/protocol"
 	"github.com/openchannels/pusher-go/internal/redact"
 	"github.com/openchannels/pusher-go/signing"
 )
 
 // Get requests a resource below /apps/APP_ID, such as "/channels", and returns the
 // JSON of the response. Path and query are given unescaped. Get returns [ErrInvalid]
-// for a path that is not that of a resource and for a query with a parameter of the
-// signature, such as auth_key.
+// if path has a query, a fragment or an empty, "." or ".." segment, or if query has a
+// parameter of the signature, such as auth_key.
 func (c *Client) Get(ctx context.Context, path string, query url.Values) (json.RawMessage, error) {
-	return c.request(ctx, "Get", http.MethodGet, path, query, "")
+	const op = "Get"
+	if err := c.ready(op, ctx); err != nil {
+		return nil, err
+	}
+	return c.request(ctx, op, http.MethodGet, path, query, "")
 }
 
 // Post sends a request to a resource below /apps/APP_ID and returns the JSON of the
@@ -30,20 +37,24 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values) (json.R
 // for an encrypted channel is rejected as [ErrInvalid].
 func (c *Client) Post(ctx context.Context, path string, body any) (json.RawMessage, error) {
 	const op = "Post"
-	if body == nil {
-		body = "{}"
+	if err := c.ready(op, ctx); err != nil {
+		return nil, err
 	}
-	text, err := encode(body)
+	text, err := encodeBody(body)
 	if err != nil {
 		return nil, invalid(op, err)
 	}
 	return c.request(ctx, op, http.MethodPost, path, nil, text)
 }
 
-func (c *Client) request(ctx context.Context, op, method, path string, query url.Values, body string) (json.RawMessage, error) {
-	if err := c.ready(op, ctx); err != nil {
-		return nil, err
+func encodeBody(body any) (string, error) {
+	if body == nil {
+		return "{}", nil
 	}
+	return encode(body)
+}
+
+func (c *Client) request(ctx context.Context, op, method, path string, query url.Values, body string) (json.RawMessage, error) {
 	if err := errors.Join(validatePath(path), validateQuery(query)); err != nil {
 		return nil, invalid(op, err)
 	}
@@ -59,7 +70,17 @@ func (c *Client) request(ctx context.Context, op, method, path string, query url
 			return nil, invalid(op, err)
 		}
 	}
-	return send(c, ctx, call{op: op}, req, compat.Raw)
+	resp, err := c.doer(callInfo{op: op}).Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, newError(op, ErrTransport, err)
+	}
+	var raw json.RawMessage
+	return raw, resp.Body.(*responseBody).Decode(text, &raw)
 }
 
 func validatePath(path string) error {
@@ -84,4 +105,94 @@ func validateQuery(query url.Values) error {
 		}
 	}
 	return nil
+}
+
+// API returns the client that is generated from openapi.yaml, whose methods take the
+// app ID of [Client.AppID]. Its requests are signed, retried and checked like those of
+// the other methods, which call it too. An error of the server is an [*Error]; errors
+// of request editors and of arguments that cannot be part of a request are returned
+// unchanged. Arguments are not validated, except that unencrypted data on encrypted
+// channels is rejected as [ErrInvalid]. Request editors that are passed to a method run
+// before the request is signed.
+//
+// API never returns nil. If c was not created by [New], the methods return
+// [ErrConfiguration].
+func (c *Client) API() *gen.ClientWithResponses {
+	server := ""
+	if c != nil {
+		server = c.server
+	}
+	return &gen.ClientWithResponses{ClientInterface: &gen.Client{Server: server, Client: apiDoer{c}}}
+}
+
+// An apiDoer sends the requests that callers of API build.
+type apiDoer struct{ client *Client }
+
+// Do implements [gen.HttpRequestDoer].
+func (d apiDoer) Do(req *http.Request) (*http.Response, error) {
+	op := redact.Line(req.Method+" "+req.URL.Path, maxOpBytes)
+	if err := d.client.ready(op, req.Context()); err != nil {
+		return nil, err
+	}
+	body, err := bufferBody(req)
+	if err == nil {
+		err = checkEncrypted(req.URL.Path, body)
+	}
+	if err != nil {
+		return nil, invalid(op, safe(err))
+	}
+	return d.client.doer(callInfo{op: op}).Do(req)
+}
+
+// maxOpBytes limits how much of a path becomes part of an error or a log line.
+const maxOpBytes = 200
+
+// bufferBody reads the body of a request, so that it can be validated and sent more
+// than once.
+func bufferBody(req *http.Request) ([]byte, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil, nil
+	}
+	body, err := io.ReadAll(req.Body)
+	if err := errors.Join(err, req.Body.Close()); err != nil {
+		return nil, err
+	}
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.ContentLength = int64(len(body))
+	return body, nil
+}
+
+// checkEncrypted reports an event for an encrypted channel whose data is not
+// encrypted, in a request that was not built by this package.
+func checkEncrypted(path string, body []byte) error {
+	if !strings.HasSuffix(path, "/events") && !strings.HasSuffix(path, "/batch_events") || !bytes.Contains(body, []byte("encrypted-")) {
+		return nil
+	}
+	var request struct {
+		gen.TriggerRequest
+		Batch []gen.BatchEvent `json:"batch"`
+	}
+	if json.Unmarshal(body, &request) != nil {
+		return nil // the server reports why
+	}
+	targets := request.Channels
+	if request.Channel != nil {
+		targets = append(targets, *request.Channel)
+	}
+	for _, channel := range targets {
+		if protocol.IsEncrypted(channel) && !isEncryptedData(request.Data) {
+			return fmt.Errorf("data for encrypted channel %q is not encrypted: use Trigger", channel)
+		}
+	}
+	for _, event := range request.Batch {
+		if protocol.IsEncrypted(event.Channel) && !isEncryptedData(event.Data) {
+			return fmt.Errorf("data for encrypted channel %q is not encrypted: use TriggerBatch", event.Channel)
+		}
+	}
+	return nil
+}
+
+func isEncryptedData(data string) bool {
+	var sealed struct{ Nonce, Ciphertext []byte }
+	return json.Unmarshal([]byte(data), &sealed) == nil && len(sealed.Nonce) == 24 && len(sealed.Ciphertext) > 0
 }

@@ -2,8 +2,6 @@ package pusher
 
 import (
 	"bytes"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,9 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/openchannels/pusher-go/gen"
 	"github.com/openchannels/pusher-go/internal/compat"
-	"github.com/openchannels/pusher-go/internal/protocol"
 	"github.com/openchannels/pusher-go/internal/redact"
 )
 
@@ -30,41 +26,75 @@ const (
 // isPublish reports whether the request changes something on the server.
 func isPublish(req *http.Request) bool { return req.Method != http.MethodGet }
 
-// readResponse returns the body of a successful response, or an error.
-func readResponse(resp *http.Response, call call, publish bool) ([]byte, *Error) {
+// checkResponse returns the body of an accepted response, or the error that the
+// response stands for.
+func checkResponse(resp *http.Response, op string, publish bool) ([]byte, *Error) {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return nil, errorResponse(resp, call)
+		return nil, errorResponse(resp, op)
 	}
 	limit := maxQueryBytes
 	if publish {
 		limit = maxPublishBytes
 	}
 	body, err := readBody(resp, limit)
-	body = bytes.TrimSpace(body)
-	unexpected := func(cause error) *Error {
-		return &Error{Op: call.op, Status: resp.StatusCode, Message: "the response does not belong to this API", Err: cause, kind: ErrServer}
-	}
+	text := bytes.TrimSpace(body)
 	switch {
-	case isHTML(body):
-		return nil, unexpected(errors.New(describeHTML(body)))
+	case isHTML(text):
+		return nil, unexpectedResponse(op, resp.StatusCode, errors.New(describeHTML(text)))
 	case err != nil && publish:
 		// The status has already reported that the event was accepted.
 		return emptyObject, nil
 	case errors.Is(err, errTooLong):
-		return nil, unexpected(err)
+		return nil, unexpectedResponse(op, resp.StatusCode, err)
 	case err != nil:
-		return nil, &Error{Op: call.op, Status: resp.StatusCode, Err: safe(err), kind: ErrTransport}
+		return nil, &Error{Op: op, Status: resp.StatusCode, Err: safe(err), kind: ErrTransport}
 	}
-	if e := compat.ErrorUnderSuccess(body); e != nil {
-		return nil, newErrorResponse(call, e.Status, tidy(e.Message))
+	if e := compat.ErrorUnderSuccess(text); e != nil {
+		return nil, newErrorResponse(op, e.Status, tidy(e.Message))
 	}
-	if publish && !compat.IsPublishSuccess(body) {
-		return nil, unexpected(fmt.Errorf("the body is %q", redact.Line(string(body), 100)))
+	if publish && !compat.IsPublishSuccess(text) {
+		return nil, unexpectedResponse(op, resp.StatusCode, fmt.Errorf("the body is %q", redact.Line(string(text), 100)))
 	}
-	if publish && !json.Valid(body) {
-		body = emptyObject // the word ok, or nothing
+	if publish && !json.Valid(text) {
+		return emptyObject, nil // the word ok, or nothing
 	}
 	return body, nil
+}
+
+// unexpectedResponse returns the error for a 2xx response that another program than
+// a Pusher server must have sent.
+func unexpectedResponse(op string, status int, cause error) *Error {
+	return &Error{Op: op, Status: status, Message: "the response does not belong to this API", Err: cause, kind: ErrServer, sent: true}
+}
+
+// A responseBody is the body of an accepted response. Closing it ends the attempt and
+// the operation for the observer.
+type responseBody struct {
+	*bytes.Reader
+	op      string
+	status  int
+	failure error // of Decode
+	closed  []func(bytes int, err error)
+}
+
+// Decode decodes the body into a model. Package gen calls it instead of
+// [json.Unmarshal], so that the responses of compatible servers are accepted and any
+// other one is an [*Error].
+func (b *responseBody) Decode(body []byte, v any) error {
+	if err := compat.Decode(body, v); err != nil {
+		b.failure = unexpectedResponse(b.op, b.status, safe(err))
+	}
+	return b.failure
+}
+
+func (b *responseBody) onClose(fn func(bytes int, err error)) { b.closed = append(b.closed, fn) }
+
+func (b *responseBody) Close() error {
+	for _, fn := range b.closed {
+		fn(int(b.Size()), b.failure)
+	}
+	b.closed = nil
+	return nil
 }
 
 var (
@@ -86,10 +116,10 @@ func readBody(resp *http.Response, limit int) ([]byte, error) {
 }
 
 // errorResponse returns the error for a status other than 2xx.
-func errorResponse(resp *http.Response, call call) *Error {
+func errorResponse(resp *http.Response, op string) *Error {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		// Its body is the connection, which no context ends.
-		return &Error{Op: call.op, Status: resp.StatusCode, Message: "the server wants to switch to another protocol", kind: ErrServer}
+		// After 101 the body is the raw connection; reading it could block forever.
+		return &Error{Op: op, Status: resp.StatusCode, Message: "the server wants to switch to another protocol", kind: ErrServer}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
 	if err == nil {
@@ -107,15 +137,15 @@ func errorResponse(resp *http.Response, call call) *Error {
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		message = tidy("redirects are not followed; this one leads to " + location(resp))
 	}
-	e := newErrorResponse(call, resp.StatusCode, message)
+	e := newErrorResponse(op, resp.StatusCode, message)
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
 		e.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), dateOf(resp))
 	}
 	return e
 }
 
-func newErrorResponse(call call, status int, message string) *Error {
-	return &Error{Op: call.op, Status: status, Message: message, kind: kindOf(status, message)}
+func newErrorResponse(op string, status int, message string) *Error {
+	return &Error{Op: op, Status: status, Message: message, kind: kindOf(status, message)}
 }
 
 // dateOf returns the server's time, to which a date in Retry-After refers.
@@ -172,7 +202,7 @@ func hint(e *Error, req *http.Request) string {
 	case http.StatusBadRequest:
 		switch {
 		case strings.Contains(e.Message, "HTTP request to an HTTPS server"):
-			return "use https:// or WithTLS(true)"
+			return "use an https:// URL"
 		case strings.HasPrefix(e.Message, "Could not find a channel"):
 			return "this server responds in this way to a query for a vacant channel, see WithVacantOnNotFound"
 		case e.kind == ErrUnknownKey:
@@ -189,31 +219,6 @@ func hint(e *Error, req *http.Request) string {
 		return proxyHint
 	}
 	return ""
-}
-
-const proxyHint = "the proxy requires a user and password, see WithHTTPProxy"
-
-// classifyTransport recognizes errors that no retry can fix.
-func classifyTransport(e *Error, err error) {
-	var (
-		record   tls.RecordHeaderError
-		untrust  *tls.CertificateVerificationError
-		unknown  x509.UnknownAuthorityError
-		hostname x509.HostnameError
-		proxy    *proxyError
-	)
-	switch {
-	case errors.As(err, &record):
-		e.kind, e.hint = ErrTLS, "the server does not use TLS on this port: use http:// or WithTLS(false)"
-	case errors.As(err, &hostname):
-		e.kind, e.hint = ErrTLS, "the certificate is for another host name: check the host"
-	case errors.As(err, &untrust), errors.As(err, &unknown):
-		e.kind, e.hint = ErrTLS, "the server's certificate is not trusted: add its authority to the TLS configuration of the transport given to WithHTTPClient"
-	case errors.As(err, &proxy) && proxy.status == http.StatusProxyAuthRequired, strings.HasSuffix(err.Error(), "Proxy Authentication Required"):
-		e.Status, e.hint = http.StatusProxyAuthRequired, proxyHint
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		e.kind, e.hint = ErrTLS, "the server does not use TLS on this port: use http:// or WithTLS(false)"
-	}
 }
 
 // location returns where a redirect leads, without its query, which is signed.
@@ -237,47 +242,4 @@ func describeHTML(body []byte) string {
 		return "an HTML page with the title " + fmt.Sprintf("%q", redact.Line(html.UnescapeString(string(match[1])), 100))
 	}
 	return "an HTML page"
-}
-
-// normalize returns the body of a successful response as openapi.yaml describes it,
-// for the generated client, which decodes it again.
-func normalize(req *http.Request, basePath string, body []byte) ([]byte, error) {
-	resource := strings.TrimPrefix(req.URL.EscapedPath(), basePath+"/apps/")
-	_, resource, _ = strings.Cut(resource, "/") // behind the app ID
-	return compat.Normalize(req.Method, resource, body)
-}
-
-// checkEncrypted reports an event for an encrypted channel whose data is not
-// encrypted, in a request that was not built by this package.
-func checkEncrypted(path string, body []byte) error {
-	if !strings.HasSuffix(path, "/events") && !strings.HasSuffix(path, "/batch_events") || !bytes.Contains(body, []byte("encrypted-")) {
-		return nil
-	}
-	var request struct {
-		gen.TriggerRequest
-		Batch []gen.BatchEvent `json:"batch"`
-	}
-	if json.Unmarshal(body, &request) != nil {
-		return nil // the server reports why
-	}
-	targets := request.Channels
-	if request.Channel != nil {
-		targets = append(targets, *request.Channel)
-	}
-	for _, channel := range targets {
-		if protocol.IsEncrypted(channel) && !isEncryptedData(request.Data) {
-			return fmt.Errorf("data for encrypted channel %q is not encrypted: use Trigger", channel)
-		}
-	}
-	for _, event := range request.Batch {
-		if protocol.IsEncrypted(event.Channel) && !isEncryptedData(event.Data) {
-			return fmt.Errorf("data for encrypted channel %q is not encrypted: use TriggerBatch", event.Channel)
-		}
-	}
-	return nil
-}
-
-func isEncryptedData(data string) bool {
-	var sealed struct{ Nonce, Ciphertext []byte }
-	return json.Unmarshal([]byte(data), &sealed) == nil && len(sealed.Nonce) == 24 && len(sealed.Ciphertext) > 0
 }

@@ -33,7 +33,7 @@ func TestResponse_Compat(t *testing.T) {
 		{"channels: empty object (Pusher)", "Channels", `{"channels":{}}`, channels(map[string]counts{})},
 		{"channels: empty list (PHP)", "Channels", "{\"channels\":[ \n]}", channels(map[string]counts{})},
 		{"channels: null", "Channels", `{"channels":null}`, channels(map[string]counts{})},
-		{"channels: count that was not requested (soketi)", "Channels", `{"channels":{"c":{"user_count":1,"subscription_count":2,"occupied":true}}}`, channels(map[string]counts{"c": {UserCount: n(1)}})},
+		{"channels: count that was not requested (soketi)", "Channels", `{"channels":{"c":{"user_count":1,"subscription_count":2,"occupied":true}}}`, channels(map[string]counts{"c": {UserCount: n(1), SubscriptionCount: n(2)}})},
 
 		{"channel: vacant", "ChannelInfo", `{"occupied":false}`, &pusher.ChannelInfo{}},
 		{"channel: all attributes", "ChannelInfo", `{"occupied":true,"user_count":0,"subscription_count":42,"cache":{"data":"event data","ttl":60}}`,

@@ -66,20 +66,18 @@ func (r Retry) withDefaults() Retry {
 	return r
 }
 
-// next reports whether a request whose attempt failed is sent again, and after which
-// delay.
-func (r Retry) next(req *http.Request, call call, attempt int, failure *Error) (time.Duration, bool) {
-	if call.once || attempt >= r.Attempts || req.Context().Err() != nil {
+// next returns the delay before the next attempt. It reports false if there is none.
+func (r Retry) next(ctx context.Context, publish bool, attempt int, failure *Error) (delay time.Duration, ok bool) {
+	switch {
+	case attempt >= r.Attempts, !retryable(failure):
+		return 0, false
+	case publish && !r.Publishes && !notProcessed(failure):
 		return 0, false
 	}
-	if isPublish(req) && !r.Publishes && !notProcessed(failure) || !mayPass(failure) {
-		return 0, false
-	}
-	delay := max(r.backoff(attempt), failure.RetryAfter)
-	if delay > r.MaxDelay {
-		return 0, false
-	}
-	if deadline, ok := req.Context().Deadline(); ok && time.Until(deadline) < delay {
+	delay = max(r.backoff(attempt), failure.RetryAfter)
+	deadline, limited := ctx.Deadline()
+	switch {
+	case delay > r.MaxDelay, ctx.Err() != nil, limited && time.Until(deadline) < delay:
 		return 0, false
 	}
 	return delay, true
@@ -97,8 +95,8 @@ func (r Retry) backoff(attempt int) time.Duration {
 	return rand.N(min(limit, r.MaxDelay) + 1)
 }
 
-// mayPass reports whether the request may succeed when it is sent again.
-func mayPass(failure *Error) bool {
+// retryable reports whether the request may succeed when it is sent again.
+func retryable(failure *Error) bool {
 	switch failure.Status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
@@ -115,6 +113,21 @@ func notProcessed(failure *Error) bool {
 		return true
 	}
 	return !failure.sent
+}
+
+// wait waits until done is closed, or returns the cause if ctx is done first.
+func wait(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // sleep waits for d, or returns the cause if ctx is done first.

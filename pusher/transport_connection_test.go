@@ -98,7 +98,7 @@ func TestTransport_RetryWithoutConnection(t *testing.T) {
 			_, _ = conn.Read(make([]byte, 1))
 			_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 			_, _ = io.Copy(io.Discard, conn)
-		}), 1, pusher.ErrTLS, "use http:// or WithTLS(false)"},
+		}), 1, pusher.ErrTLS, "use an http:// URL"},
 		{"connection closed after the request", raw("http", func(conn net.Conn) {
 			_, _ = http.ReadRequest(bufio.NewReader(conn))
 		}), 1, pusher.ErrTransport, ""},

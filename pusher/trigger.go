@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/openchannels/pusher-go/gen"
-	"github.com/openchannels/pusher-go/internal/compat"
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
@@ -46,20 +44,25 @@ func WithInfo(attributes ...Attribute) TriggerOption {
 //
 // Source: Pusher HTTP API reference, "POST event (trigger an event)".
 func (c *Client) Trigger(ctx context.Context, channel, event string, data any, opts ...TriggerOption) (*TriggerResult, error) {
-	return c.trigger(ctx, "Trigger", []string{channel}, event, data, opts)
+	const op = "Trigger"
+	if err := c.ready(op, ctx); err != nil {
+		return nil, err
+	}
+	return c.trigger(ctx, op, []string{channel}, event, data, opts)
 }
 
 // TriggerMulti publishes an event to up to 100 channels in a single request. An
 // encrypted channel cannot be combined with other channels. See [Client.Trigger]
 // for everything else.
 func (c *Client) TriggerMulti(ctx context.Context, channels []string, event string, data any, opts ...TriggerOption) (*TriggerResult, error) {
-	return c.trigger(ctx, "TriggerMulti", channels, event, data, opts)
-}
-
-func (c *Client) trigger(ctx context.Context, op string, channels []string, event string, data any, opts []TriggerOption) (*TriggerResult, error) {
+	const op = "TriggerMulti"
 	if err := c.ready(op, ctx); err != nil {
 		return nil, err
 	}
+	return c.trigger(ctx, op, channels, event, data, opts)
+}
+
+func (c *Client) trigger(ctx context.Context, op string, channels []string, event string, data any, opts []TriggerOption) (*TriggerResult, error) {
 	var params triggerParams
 	for _, opt := range opts {
 		if opt == nil {
@@ -74,21 +77,21 @@ func (c *Client) trigger(ctx context.Context, op string, channels []string, even
 	if err != nil {
 		return nil, invalid(op, err)
 	}
-	return c.sendEvent(ctx, call{op: op, channels: len(channels), events: 1}, gen.TriggerRequest{
+	return c.sendEvent(ctx, callInfo{op: op, channels: len(channels), events: 1}, gen.TriggerRequest{
 		Name:     event,
 		Channels: channels,
 		Data:     text,
 		SocketID: optional(params.excluded),
-		Info:     join(params.info),
+		Info:     joinAttributes(params.info),
 	})
 }
 
-func (c *Client) sendEvent(ctx context.Context, call call, event gen.TriggerRequest) (*TriggerResult, error) {
-	req, err := gen.NewTriggerEventRequest(c.server, c.app.AppID, event)
+func (c *Client) sendEvent(ctx context.Context, info callInfo, event gen.TriggerRequest) (*TriggerResult, error) {
+	resp, err := c.gen(info).TriggerEventWithResponse(ctx, c.app.AppID, event)
 	if err != nil {
-		return nil, invalid(call.op, err)
+		return nil, callError(info.op, err)
 	}
-	return send(c, ctx, call, req, compat.TriggerResult)
+	return resp.JSON200, nil
 }
 
 func validateChannels(channels []string) error {
@@ -118,23 +121,4 @@ func (p triggerParams) validate() error {
 		}
 	}
 	return nil
-}
-
-func join(attributes []Attribute) string {
-	var b strings.Builder
-	for i, attribute := range attributes {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(string(attribute))
-	}
-	return b.String()
-}
-
-// optional returns nil for the empty string, which the generated models omit.
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/openchannels/pusher-go/gen"
-	"github.com/openchannels/pusher-go/internal/compat"
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
@@ -38,10 +37,9 @@ func (c *Client) TerminateUserConnections(ctx context.Context, userID string) er
 	if err := protocol.CheckUserID(userID); err != nil {
 		return invalid(op, err)
 	}
-	req, err := gen.NewTerminateUserConnectionsRequest(c.server, c.app.AppID, userID, gen.TerminateRequest{})
+	_, err := c.gen(callInfo{op: op}).TerminateUserConnectionsWithResponse(ctx, c.app.AppID, userID, gen.TerminateRequest{})
 	if err != nil {
-		return invalid(op, err)
+		return callError(op, err)
 	}
-	_, err = send(c, ctx, call{op: op}, req, compat.Raw)
-	return err
+	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/openchannels/pusher-go/gen"
-	"github.com/openchannels/pusher-go/gen/server"
+	"github.com/openchannels/pusher-go/internal/server"
 )
 
 // api implements the operations of the generated server. Their requests have been

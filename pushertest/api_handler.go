@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/openchannels/pusher-go/gen/server"
 	"github.com/openchannels/pusher-go/internal/protocol"
+	"github.com/openchannels/pusher-go/internal/server"
 	"github.com/openchannels/pusher-go/signing"
 )
 

@@ -10,7 +10,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 
-	"github.com/openchannels/pusher-go/gen/server"
+	"github.com/openchannels/pusher-go/internal/server"
 )
 
 // An operation is an operation of the OpenAPI document.

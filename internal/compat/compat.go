@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,121 +93,81 @@ func IsPublishSuccess(body []byte) bool {
 
 var emptyObject = []byte("{}")
 
-// TriggerResult decodes the response to an event. A JSON object that does not decode
-// still means that the event was accepted.
-func TriggerResult(body []byte) (*gen.TriggerResult, error) {
-	return lenient[gen.TriggerResult](body), nil
-}
-
-// BatchResult decodes the response to a batch. Reverb sends "batch": {} for none.
-func BatchResult(body []byte) (*gen.BatchResult, error) { return lenient[gen.BatchResult](body), nil }
-
-func lenient[T any](body []byte) *T {
-	value := new(T)
-	if json.Unmarshal(body, value) != nil {
-		return new(T)
+// Decode decodes the body of an accepted response into v, a pointer to a model of
+// package gen or to any other value.
+func Decode(body []byte, v any) error {
+	switch v := v.(type) {
+	case *gen.TriggerResult:
+		decodeAccepted(body, v)
+		return nil
+	case *gen.BatchResult:
+		decodeAccepted(body, v)
+		return nil
+	case *gen.TerminateResult:
+		decodeAccepted(body, v)
+		return nil
+	case *gen.ChannelList:
+		return decodeChannelList(body, v)
+	case *gen.ChannelInfo:
+		return decodeChannelInfo(body, v)
+	case *gen.ChannelUserList:
+		return decodeChannelUserList(body, v)
 	}
-	return value
+	return json.Unmarshal(body, v)
 }
 
-// Raw returns a body that is JSON.
-func Raw(body []byte) (json.RawMessage, error) {
-	if !json.Valid(body) {
-		return nil, fmt.Errorf("the body is not JSON: %s", quote(body))
+// decodeAccepted decodes the response to a publish. A body that does not decode, such
+// as "batch": {} for no results of Reverb, still means that the event was accepted.
+func decodeAccepted[T any](body []byte, v *T) {
+	if json.Unmarshal(body, v) != nil {
+		*v = *new(T)
 	}
-	return body, nil
 }
 
-// ChannelList decodes a list of channels.
-func ChannelList(body []byte) (*gen.ChannelList, error) {
+func decodeChannelList(body []byte, list *gen.ChannelList) error {
 	// Growing the map step by step is a fifth of the time of decoding. An empty list is
 	// decoded again, because json leaves the map unchanged if there is none in the body.
-	list := gen.ChannelList{Channels: make(map[string]gen.ChannelCounts, entries(body))}
-	if err := json.Unmarshal(body, &list); err == nil && len(list.Channels) > 0 {
-		return &list, nil
+	list.Channels = make(map[string]gen.ChannelCounts, entries(body))
+	if err := json.Unmarshal(body, list); err == nil && len(list.Channels) > 0 {
+		return nil
 	}
-	normal, err := channelList(body)
-	if err != nil {
-		return nil, err
-	}
-	list = gen.ChannelList{}
-	return &list, json.Unmarshal(normal, &list)
+	return decodeNormalized(body, list, channelList)
 }
 
 // entries estimates the number of entries of a list of objects. It is limited, because
 // the body has not been validated.
 func entries(body []byte) int { return min(bytes.Count(body, []byte("{")), 100_000) }
 
-// ChannelInfo decodes the state of a channel.
-func ChannelInfo(body []byte) (*gen.ChannelInfo, error) {
-	var info struct {
+func decodeChannelInfo(body []byte, info *gen.ChannelInfo) error {
+	var decoded struct {
 		gen.ChannelInfo
 		Occupied *bool `json:"occupied"`
 	}
-	err := json.Unmarshal(body, &info)
-	if err == nil && info.Occupied != nil && (info.Cache == nil || info.Cache.Data != "") {
-		info.ChannelInfo.Occupied = *info.Occupied
-		return &info.ChannelInfo, nil
+	err := json.Unmarshal(body, &decoded)
+	if err == nil && decoded.Occupied != nil && (decoded.Cache == nil || decoded.Cache.Data != "") {
+		*info = decoded.ChannelInfo
+		info.Occupied = *decoded.Occupied
+		return nil
 	}
-	normal, err := channelInfo(body)
+	return decodeNormalized(body, info, channelInfo)
+}
+
+func decodeChannelUserList(body []byte, list *gen.ChannelUserList) error {
+	list.Users = make([]gen.ChannelUser, 0, entries(body))
+	if err := json.Unmarshal(body, list); err == nil && len(list.Users) > 0 && !slices.Contains(list.Users, gen.ChannelUser{}) {
+		return nil
+	}
+	return decodeNormalized(body, list, channelUserList)
+}
+
+// decodeNormalized decodes a body that does not conform to openapi.yaml.
+func decodeNormalized[T any](body []byte, v *T, normalize func([]byte) ([]byte, error)) error {
+	*v = *new(T)
+	normal, err := normalize(body)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var state gen.ChannelInfo
-	return &state, json.Unmarshal(normal, &state)
-}
-
-// ChannelUserList decodes a list of users.
-func ChannelUserList(body []byte) (*gen.ChannelUserList, error) {
-	list := gen.ChannelUserList{Users: make([]gen.ChannelUser, 0, entries(body))}
-	if err := json.Unmarshal(body, &list); err == nil && len(list.Users) > 0 && !slices.Contains(list.Users, gen.ChannelUser{}) {
-		return &list, nil
-	}
-	normal, err := channelUserList(body)
-	if err != nil {
-		return nil, err
-	}
-	list = gen.ChannelUserList{}
-	return &list, json.Unmarshal(normal, &list)
-}
-
-// Normalize returns the body of a successful response as openapi.yaml describes it. A
-// body that conforms is returned unchanged. The resource is the path below
-// /apps/APP_ID/.
-func Normalize(method, resource string, body []byte) ([]byte, error) {
-	kind, name, _ := strings.Cut(resource, "/")
-	name, part, _ := strings.Cut(name, "/")
-	switch {
-	case method != http.MethodGet && kind == "events":
-		return conforming[gen.TriggerResult](body), nil
-	case method != http.MethodGet && kind == "batch_events":
-		return conforming[gen.BatchResult](body), nil
-	case method != http.MethodGet && kind == "users":
-		return conforming[map[string]any](body), nil
-	case method != http.MethodGet || kind != "channels":
-		return Raw(body)
-	case name == "":
-		return normalized(body, ChannelList, channelList)
-	case part == "":
-		return normalized(body, ChannelInfo, channelInfo)
-	case part == "users":
-		return normalized(body, ChannelUserList, channelUserList)
-	}
-	return Raw(body)
-}
-
-func conforming[T any](body []byte) []byte {
-	if json.Unmarshal(body, new(T)) != nil {
-		return emptyObject
-	}
-	return body
-}
-
-func normalized[T any](body []byte, decode func([]byte) (*T, error), normalize func([]byte) ([]byte, error)) ([]byte, error) {
-	if _, err := decode(body); err != nil {
-		return nil, err
-	}
-	return normalize(body)
+	return json.Unmarshal(normal, v)
 }
 
 // channelList replaces the empty arrays of servers whose language has no other empty

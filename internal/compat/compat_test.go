@@ -3,7 +3,6 @@ package compat_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"reflect"
 	"strings"
 	"testing"
@@ -73,40 +72,50 @@ func TestIsPublishSuccess(t *testing.T) {
 	}
 }
 
-func TestTriggerResult(t *testing.T) {
-	one := 1
-	tests := []struct {
-		body string
-		want gen.TriggerResult
-	}{
-		{`{"channels":{"c":{"user_count":1}}}`, gen.TriggerResult{Channels: map[string]gen.ChannelCounts{"c": {UserCount: &one}}}},
-		{`{"channels":[]}`, gen.TriggerResult{}},
-		{`{"channels":{"c":{"user_count":"many"}}}`, gen.TriggerResult{}},
-		{`{}`, gen.TriggerResult{}},
+func TestDecode_Publish(t *testing.T) {
+	tests := []struct{ body, want string }{
+		{`{"channels":{"c":{"user_count":1}}}`, `{"channels":{"c":{"user_count":1}}}`},
+		{`{"channels":[]}`, `{}`},
+		{`{"channels":{"c":{"user_count":"many"}}}`, `{}`},
+		{`{}`, `{}`},
+		{`{"channels":{"c`, `{}`},
 	}
 	for _, tt := range tests {
-		if got, err := compat.TriggerResult([]byte(tt.body)); err != nil || !reflect.DeepEqual(*got, tt.want) {
-			t.Errorf("TriggerResult(%s) = %+v, %v, want %+v", tt.body, got, err, tt.want)
+		var got gen.TriggerResult
+		if err := compat.Decode([]byte(tt.body), &got); err != nil || !sameJSON(t, got, json.RawMessage(tt.want)) {
+			t.Errorf("Decode(%s) = %+v, %v, want %s", tt.body, got, err, tt.want)
 		}
 	}
-	if got, err := compat.BatchResult([]byte(`{"batch":{}}`)); err != nil || got.Batch != nil {
-		t.Errorf(`BatchResult({"batch":{}}) = %+v, %v, want an empty result`, got, err)
+	var batch gen.BatchResult
+	if err := compat.Decode([]byte(`{"batch":{}}`), &batch); err != nil || batch.Batch != nil {
+		t.Errorf(`Decode({"batch":{}}) = %+v, %v, want an empty result`, batch, err)
+	}
+	var terminated gen.TerminateResult
+	if err := compat.Decode([]byte(`[]`), &terminated); err != nil || len(terminated) != 0 {
+		t.Errorf(`Decode([]) = %+v, %v, want an empty result`, terminated, err)
 	}
 }
 
-// queries decodes the same body as each kind of response to a query.
-var queries = map[string]struct {
-	resource string
-	decode   func([]byte) (any, error)
-}{
-	"ChannelList":     {"channels", func(body []byte) (any, error) { return compat.ChannelList(body) }},
-	"ChannelInfo":     {"channels/presence-c", func(body []byte) (any, error) { return compat.ChannelInfo(body) }},
-	"ChannelUserList": {"channels/presence-c/users", func(body []byte) (any, error) { return compat.ChannelUserList(body) }},
+func TestDecode_OtherValue(t *testing.T) {
+	var value struct{ Connections int }
+	if err := compat.Decode([]byte(`{"connections":7}`), &value); err != nil || value.Connections != 7 {
+		t.Errorf("Decode = %+v, %v, want 7 connections", value, err)
+	}
+	if err := compat.Decode([]byte("Hello"), &value); err == nil {
+		t.Error("Decode of a body that is not JSON = nil, want an error")
+	}
 }
 
-func TestQueries(t *testing.T) {
+// models are the models of responses to queries.
+var models = map[string]func() any{
+	"ChannelList":     func() any { return new(gen.ChannelList) },
+	"ChannelInfo":     func() any { return new(gen.ChannelInfo) },
+	"ChannelUserList": func() any { return new(gen.ChannelUserList) },
+}
+
+func TestDecode_Queries(t *testing.T) {
 	tests := []struct {
-		query, name, body string
+		model, name, body string
 		want              string // the JSON of the result; empty if the body is an error
 		text              string // of the error
 	}{
@@ -137,28 +146,14 @@ func TestQueries(t *testing.T) {
 		{"ChannelUserList", "not JSON", `Hello`, "", `not a JSON object: "Hello"`},
 	}
 	for _, tt := range tests {
-		t.Run(tt.query+"/"+tt.name, func(t *testing.T) {
-			query := queries[tt.query]
-			value, err := query.decode([]byte(tt.body))
-			normal, normalErr := compat.Normalize(http.MethodGet, query.resource, []byte(tt.body))
-			if tt.want == "" {
-				for _, err := range []error{err, normalErr} {
-					if err == nil || !strings.Contains(err.Error(), tt.text) {
-						t.Errorf("error %v, want one with %q", err, tt.text)
-					}
-				}
-				return
-			}
-			if err != nil || !sameJSON(t, value, json.RawMessage(tt.want)) {
-				t.Errorf("decoded %+v, %v, want %s", value, err, tt.want)
-			}
-			// Normalize returns a body that the generated code decodes to the same value.
-			if normalErr != nil {
-				t.Fatalf("Normalize = %v", normalErr)
-			}
-			again, err := query.decode(normal)
-			if err != nil || !reflect.DeepEqual(again, value) {
-				t.Errorf("Normalize = %s, which decodes to %+v, %v, want %+v", normal, again, err, value)
+		t.Run(tt.model+"/"+tt.name, func(t *testing.T) {
+			value := models[tt.model]()
+			err := compat.Decode([]byte(tt.body), value)
+			switch {
+			case tt.want == "" && (err == nil || !strings.Contains(err.Error(), tt.text)):
+				t.Errorf("Decode = %v, want an error with %q", err, tt.text)
+			case tt.want != "" && (err != nil || !sameJSON(t, value, json.RawMessage(tt.want))):
+				t.Errorf("Decode = %+v, %v, want %s", value, err, tt.want)
 			}
 		})
 	}
@@ -180,34 +175,12 @@ func sameJSON(t *testing.T, got any, want json.RawMessage) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-func TestNormalize(t *testing.T) {
-	tests := []struct{ method, resource, body, want string }{
-		{"POST", "events", `{"channels":{}}`, `{"channels":{}}`},
-		{"POST", "events", `{"channels":[]}`, `{}`},
-		{"POST", "batch_events", `{"batch":{}}`, `{}`},
-		{"POST", "users/7/terminate_connections", `[]`, `{}`},
-		{"POST", "users/7/terminate_connections", `{"ok":true}`, `{"ok":true}`},
-		{"GET", "channels/c", `{"occupied":true,"unknown":1}`, `{"occupied":true,"unknown":1}`},
-		{"GET", "connections", `{"connections":7}`, `{"connections":7}`},
-		{"GET", "channels/c/other", `[1]`, `[1]`},
-	}
-	for _, tt := range tests {
-		got, err := compat.Normalize(tt.method, tt.resource, []byte(tt.body))
-		if err != nil || string(got) != tt.want {
-			t.Errorf("Normalize(%s %s, %s) = %s, %v, want %s", tt.method, tt.resource, tt.body, got, err, tt.want)
-		}
-	}
-	if _, err := compat.Normalize("GET", "connections", []byte("Hello")); err == nil {
-		t.Error("Normalize of a body that is not JSON = nil, want an error")
-	}
-}
-
 // Errors quote at most the start of a body, and no part of a signature.
-func TestQueries_redaction(t *testing.T) {
+func TestDecode_Redaction(t *testing.T) {
 	signature := strings.Repeat("0a", 32)
 	for pad := range 80 {
 		body := strings.Repeat("x", 160+pad) + "auth_signature=" + signature
-		_, err := compat.ChannelInfo([]byte(body))
+		err := compat.Decode([]byte(body), new(gen.ChannelInfo))
 		text := fmt.Sprint(err)
 		if strings.Contains(text, signature[:10]) {
 			t.Fatalf("error %s shows a signature", text)
@@ -218,7 +191,7 @@ func TestQueries_redaction(t *testing.T) {
 	}
 }
 
-func FuzzQueries(f *testing.F) {
+func FuzzDecode(f *testing.F) {
 	for _, body := range []string{`{"users":[null]}`, `{"users":{"a":null}}`, `{"occupied":true,"cache":{"data":[]}}`, `{"channels":{"c":[]}}`, `{"error":"a","code":400}`} {
 		f.Add(body)
 	}
@@ -226,17 +199,19 @@ func FuzzQueries(f *testing.F) {
 		compat.ErrorUnderSuccess([]byte(body))
 		compat.ErrorMessage([]byte(body))
 		compat.IsPublishSuccess([]byte(body))
-		for name, query := range queries {
-			value, err := query.decode([]byte(body))
-			normal, normalErr := compat.Normalize(http.MethodGet, query.resource, []byte(body))
-			if (err == nil) != (normalErr == nil) {
-				t.Fatalf("%s(%q): decode %v, Normalize %v", name, body, err, normalErr)
-			}
-			if err != nil {
+		for name, model := range models {
+			value := model()
+			if compat.Decode([]byte(body), value) != nil {
 				continue
 			}
-			if again, err := query.decode(normal); err != nil || !reflect.DeepEqual(again, value) {
-				t.Fatalf("%s(%q) = %+v, but Normalize = %q, which decodes to %+v, %v", name, body, value, normal, again, err)
+			// The model is the same after a round trip through conforming JSON.
+			text, err := json.Marshal(value)
+			if err != nil {
+				t.Fatalf("%s(%q) = %+v, which cannot be encoded: %v", name, body, value, err)
+			}
+			again := model()
+			if err := compat.Decode(text, again); err != nil || !reflect.DeepEqual(again, value) {
+				t.Fatalf("%s(%q) = %+v, whose JSON decodes to %+v, %v", name, body, value, again, err)
 			}
 		}
 	})

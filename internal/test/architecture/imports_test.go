@@ -21,13 +21,13 @@ const (
 var mayImport = map[string][]string{
 	".":          nil,
 	"gen":        {codegenRuntime},
-	"gen/server": {"gen", codegenRuntime, kinOpenAPI},
 	"signing":    nil,
 	"auth":       {"signing", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption"},
 	"webhook":    {"signing", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption"},
 	"pusher":     {"gen", "signing", "auth", "webhook", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption", "internal/compat", "internal/batcher"},
-	"pushertest": {"gen", "gen/server", "signing", "webhook", "internal/redact", "internal/protocol", "internal/encryption", kinOpenAPI, websocket},
+	"pushertest": {"gen", "signing", "webhook", "internal/server", "internal/redact", "internal/protocol", "internal/encryption", kinOpenAPI, websocket},
 
+	"internal/server":             {"gen", codegenRuntime, kinOpenAPI},
 	"internal/sentinel":           {"signing"},
 	"internal/redact":             {"signing"},
 	"internal/protocol":           nil,
@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 
 // mayLinkKinOpenAPI lists the packages that validate requests against openapi.yaml at
 // run time. Users of all others must not link an OpenAPI parser.
-var mayLinkKinOpenAPI = []string{"gen/server", "pushertest", "examples/..."}
+var mayLinkKinOpenAPI = []string{"internal/server", "pushertest", "examples/..."}
 
 type listed struct {
 	ImportPath string
