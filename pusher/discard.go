@@ -11,8 +11,8 @@ import (
 )
 
 // WithDiscard makes the client send nothing, for tests and development: arguments are
-// validated, encoded and signed as always, each event is logged at level debug, and
-// every query reports vacant channels. The environment variable PUSHER_URL=discard:
+// validated, encoded and signed, each event is logged at level debug, and every query
+// reports vacant channels. The environment variable PUSHER_URL=discard:
 // has the same effect and needs no credentials.
 func WithDiscard() Option {
 	return func(c *config) error {

@@ -19,7 +19,7 @@ var (
 	// rejected the request, with status 400, 405, 413, 415 or 422.
 	ErrInvalid = sentinel.ErrInvalid
 	// ErrTooLarge means that the data of an event, or the request, exceeds a size
-	// limit; the message states which of the two. It is also ErrInvalid.
+	// limit. It is also ErrInvalid.
 	ErrTooLarge = errors.New("too large")
 	// ErrAttributeDisabled means that the app has not enabled a requested attribute,
 	// such as subscription counting, in its settings. It is also ErrInvalid.
@@ -147,8 +147,8 @@ func newError(op string, kind, cause error) *Error {
 	return &Error{Op: op, Err: cause, kind: kind}
 }
 
-// invalid returns the error for an argument that breaks a rule. A cause that has a
-// sentinel of its own, such as ErrTooLarge, keeps it.
+// invalid returns the error for an argument that breaks a rule. The kind is
+// [ErrInvalid], unless the cause is an argumentError.
 func invalid(op string, cause error) *Error {
 	var own *argumentError
 	if errors.As(cause, &own) {

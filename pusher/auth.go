@@ -4,12 +4,32 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/openchannels/pusher-go/auth"
 	"github.com/openchannels/pusher-go/webhook"
 )
 
+// Authorizer returns the authorizer for the client's app, with its credentials,
+// master key and logger. It never returns nil. If c was not created by [New], the
+// methods of the authorizer return [ErrConfiguration].
+func (c *Client) Authorizer() *auth.Authorizer {
+	if c == nil || c.authorizer == nil {
+		return &auth.Authorizer{}
+	}
+	return c.authorizer
+}
+
+// authError returns the [*Error] for an error of package auth.
+func authError(op string, err error) error {
+	if errors.Is(err, ErrConfiguration) {
+		return newError(op, ErrConfiguration, safe(err))
+	}
+	return newError(op, ErrInvalid, safe(err))
+}
+
 // WebhookVerifier returns the verifier for webhooks of the client's app, with its
 // credentials, master keys and logger, and with the options of [WithWebhookOptions].
-// It is never nil; that of a client that was not made with [New] verifies nothing.
+// It never returns nil. If c was not created by [New], the verifier rejects every
+// webhook.
 func (c *Client) WebhookVerifier() *webhook.Verifier {
 	if c == nil || c.webhooks == nil {
 		return &webhook.Verifier{}
