@@ -77,9 +77,13 @@ func checkCredential(name, value string) error {
 	return nil
 }
 
-// Edit signs req with the current time. It has the signature of a request editor of
-// oapi-codegen and must be the last editor that runs: a later change of the method,
-// path, query or body makes the signature invalid. Edit changes req in place:
+// Edit signs req with the current time. It is a request editor for clients generated
+// by oapi-codegen, and it has to be the last one: an editor that runs later and
+// changes the method, path, query or body makes the signature invalid, and the server
+// responds with 401. Editors run in the order in which they are given to the client,
+// followed by those of a single call, which therefore may only change headers.
+//
+// Edit changes req in place:
 //
 //   - The query gets auth_key, auth_timestamp, auth_version, auth_signature and,
 //     unless the body is empty, body_md5. Existing ones are replaced. Other
@@ -126,7 +130,7 @@ func (s *Signer) Edit(ctx context.Context, req *http.Request) error {
 	unescapePath(req.URL)
 	text := appendStringToSign(make([]byte, 0, 512), req.Method, sentPath(req.URL), signed)
 	signature := s.secret.Sign(text)
-	signed = append(signed, param{paramSignature, signature}) // the last one, because it is not sorted
+	signed = append(signed, param{paramSignature, signature}) // after the sorted parameters
 	req.URL.RawQuery = string(signed.appendEncoded(text[:0]))
 	return nil
 }
