@@ -35,7 +35,7 @@ var (
 type Authorizer struct {
 	key            string
 	secret         *signing.Secret
-	masterKey      *encryption.MasterKey // nil if encrypted channels are not configured
+	masterKey      *encryption.MasterKey // nil without WithEncryptionMasterKey
 	maxMemberBytes int
 	logger         *slog.Logger
 }
@@ -83,7 +83,7 @@ func WithEncryptionMasterKey(base64 string) Option {
 
 // WithMaxMemberBytes sets the maximum size in bytes of the JSON of a member, a
 // user or the data of a private channel. The default is Pusher's limit of 1,024
-// bytes. Servers compatible with Pusher may have another one.
+// bytes. Compatible servers may have another limit.
 func WithMaxMemberBytes(n int) Option {
 	return func(a *Authorizer) error {
 		if n < 1 {

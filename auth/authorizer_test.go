@@ -32,6 +32,13 @@ func newAuthorizer(t testing.TB, key, secret string, opts ...auth.Option) *auth.
 	return a
 }
 
+// newLogged returns an Authorizer for the documentation's app, and what it logs.
+func newLogged(t testing.TB) (*auth.Authorizer, *bytes.Buffer) {
+	t.Helper()
+	log := new(bytes.Buffer)
+	return newAuthorizer(t, docsKey, docsSecret, auth.WithLogger(slog.New(slog.NewTextHandler(log, nil)))), log
+}
+
 func TestNew_invalid(t *testing.T) {
 	tests := []struct {
 		name, key, secret string

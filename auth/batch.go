@@ -12,21 +12,22 @@ import (
 	"strings"
 )
 
-// maxBatchChannels limits the calls of the app's function for one request. The
-// documentation of ChannelHandler states it.
+// maxBatchChannels limits how often the app's function is called for one request. The
+// doc comment of ChannelHandler states it.
 const maxBatchChannels = 100
 
 const batchFieldPrefix = "channel_name["
 
-// A batchResult is the result for one channel of a batch, in the form that
-// pusher-js-auth reads. Without data, the plugin passes the status to the error
-// handler of the subscription.
+// A batchResult is the result for one channel of a batch, as pusher-js-auth expects
+// it. Without data, the plugin passes the status to the error handler of the
+// subscription.
 type batchResult struct {
 	Status int                   `json:"status"`
 	Data   *ChannelAuthorization `json:"data,omitempty"`
 }
 
-// hasBatchField reports whether a field is named as in a batch, well-formed or not.
+// hasBatchField reports whether the name of a field begins like those of a batch, even
+// if its index is invalid.
 func hasBatchField(fields url.Values) bool {
 	for name := range fields {
 		if strings.HasPrefix(name, batchFieldPrefix) {
@@ -65,7 +66,7 @@ func (a *Authorizer) authorizeBatch(r *http.Request, socketID string, fields url
 }
 
 // batchChannels returns the values of channel_name[0], channel_name[1] and so on, in
-// order of the index. The names themselves are not checked.
+// order of the index. It does not check the names of the channels.
 func batchChannels(fields url.Values) ([]string, error) {
 	if fields.Has("channel_name") {
 		return nil, errors.New("form has both channel_name and channel_name[0]")

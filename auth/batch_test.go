@@ -1,11 +1,9 @@
 package auth_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -134,8 +132,7 @@ func TestAuthorizer_ChannelHandler_batchRejected(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var log bytes.Buffer
-			a := newAuthorizer(t, docsKey, docsSecret, auth.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+			a, log := newLogged(t)
 			handler := a.ChannelHandler(func(_ *http.Request, request auth.ChannelRequest) (*auth.Member, error) {
 				t.Errorf("authorize was called with %+v", request)
 				return nil, nil
@@ -167,8 +164,7 @@ func TestAuthorizer_ChannelHandler_batchRejected(t *testing.T) {
 
 // A request for 100 channels must not cause 100 log lines.
 func TestAuthorizer_ChannelHandler_batchLog(t *testing.T) {
-	var log bytes.Buffer
-	a := newAuthorizer(t, docsKey, docsSecret, auth.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	a, log := newLogged(t)
 	handler := a.ChannelHandler(func(_ *http.Request, request auth.ChannelRequest) (*auth.Member, error) {
 		if request.Channel == "presence-invalid" {
 			return &auth.Member{}, nil

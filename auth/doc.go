@@ -1,5 +1,6 @@
 // Package auth authorizes subscriptions to private and presence channels and
-// authenticates users, in response to the requests of Pusher's client libraries.
+// authenticates users. It serves the requests that Pusher's client libraries send to
+// an app.
 //
 // Create one [Authorizer] with [New] and mount the handlers returned by
 // [Authorizer.ChannelHandler] and [Authorizer.UserHandler] at the paths that the
@@ -19,10 +20,10 @@
 //
 // An authorization is an HMAC of a short text, and the texts for private
 // channels, presence channels and users differ only in colons and braces. If a
-// server signed any channel name it received, a request for the private channel
-// presence-room:{"user_id":"admin"} would yield a signature that admits its sender
+// server signed every channel name it received, a request for the private channel
+// presence-room:{"user_id":"admin"} would return a signature that admits its sender
 // to the room as admin. Every name is therefore checked before anything is
-// signed, and each method signs for its own kind of channel only.
+// signed, and each method signs for one kind of channel only.
 //
 // Package pusher has a client that provides an Authorizer for its credentials.
 // Package webhook verifies webhooks, and package signing signs requests to the

@@ -142,8 +142,8 @@ func (a *Authorizer) UserHandler(authenticate func(*http.Request) (*User, error)
 	})
 }
 
-// A handler is what ChannelHandler and UserHandler have in common: it reads the
-// fields of a request and writes the value returned by respond.
+// A handler reads the fields of a request, and writes the value that respond returns
+// for them.
 type handler struct {
 	authorizer *Authorizer
 	respond    func(*http.Request, url.Values) (any, error)
@@ -174,8 +174,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		header.Set("Content-Type", "application/javascript; charset=utf-8")
 		body = script(callback, body)
 	}
-	// The client libraries accept no other status code than 200. A write fails
-	// only if the client has gone, so the error cannot be used.
+	// The client libraries accept no other status code than 200. A write fails only if
+	// the client has disconnected, so nobody could use the error.
 	_, _ = w.Write(body)
 }
 
@@ -228,7 +228,7 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// Limits in bytes for texts in a log line, which are under the control of the sender.
+// Limits in bytes for texts in a log line that are under the control of the sender.
 const (
 	maxLoggedPath  = 200
 	maxLoggedError = 500

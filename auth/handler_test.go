@@ -125,8 +125,7 @@ func TestAuthorizer_ChannelHandler_rejected(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var log bytes.Buffer
-			a := newAuthorizer(t, docsKey, docsSecret, auth.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+			a, log := newLogged(t)
 			got := serve(a.ChannelHandler(tt.authorize), tt.method, "/pusher/auth", tt.contentType, tt.body)
 			if got.Code != tt.want || got.Body.String() != http.StatusText(tt.want)+"\n" {
 				t.Errorf("%s %.60s = %d %q, want %d and its text", tt.method, tt.body, got.Code, got.Body, tt.want)
@@ -256,8 +255,7 @@ func TestHandlers_logLength(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var log bytes.Buffer
-			a := newAuthorizer(t, docsKey, docsSecret, auth.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+			a, log := newLogged(t)
 			request := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(tt.body))
 			request.Method, request.URL.Path = tt.method, tt.path
 			request.Header.Set("Content-Type", tt.contentType)
@@ -279,8 +277,7 @@ func TestHandlers_logLength(t *testing.T) {
 }
 
 func TestHandlers_logIsRedacted(t *testing.T) {
-	var log bytes.Buffer
-	a := newAuthorizer(t, docsKey, docsSecret, auth.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	a, log := newLogged(t)
 	const signature = "58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4"
 	handler := a.UserHandler(func(*http.Request) (*auth.User, error) {
 		return nil, errors.New("GET https://user:hunter2@example.com/?auth_signature=" + signature)

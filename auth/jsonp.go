@@ -31,8 +31,8 @@ func checkCallback(name string) error {
 	return nil
 }
 
-// script returns a call of callback. It begins with a comment, so that the sender
-// does not choose the first bytes: scripts have been mistaken for other file formats.
+// script returns a call of callback. It begins with a comment, so that the sender does
+// not control the first bytes, from which browsers have guessed other file formats.
 func script(callback string, argument []byte) []byte {
 	s := make([]byte, 0, len("/**/();")+len(callback)+len(argument))
 	s = append(s, "/**/"...)

@@ -30,9 +30,9 @@ func SocketID(r *http.Request) string {
 	return values[0]
 }
 
-// single returns the value of a field that is present exactly once, and otherwise
-// "", which no check accepts. If a field is repeated, a proxy or the app could read
-// another of its values than this package.
+// single returns the value of a field that is present exactly once, and otherwise "",
+// which no check accepts. A repeated field is rejected because a proxy or the app could
+// use a different value than this package.
 func single(fields url.Values, name string) string {
 	if values := fields[name]; len(values) == 1 {
 		return values[0]
@@ -113,9 +113,9 @@ func bodyError(err error) error {
 	return rejection(status, fmt.Errorf("body: %w", err))
 }
 
-// parseObject returns the members of a JSON object. Unlike a map or a struct it
-// keeps repeated members, so that they can be rejected. A value that is not a
-// string becomes "".
+// parseObject returns the members of a JSON object. It decodes by token, because a map
+// or a struct would lose repeated members, which have to be rejected. A value that is
+// not a string becomes "".
 func parseObject(text []byte) (url.Values, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {

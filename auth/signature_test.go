@@ -2,8 +2,8 @@ package auth
 
 import "testing"
 
-// Some published signatures are for JSON that the exported methods do not write, with
-// a number as ID or a field of another name.
+// The JSON of some published signatures has a number as ID or an additional field. The
+// exported methods never produce such JSON, so these signatures are compared here.
 func TestAuthorizer_sign(t *testing.T) {
 	tests := []struct {
 		name, key, secret, text, want string

@@ -11,8 +11,8 @@ import (
 
 // A User is the user to sign in on a connection.
 type User struct {
-	// ID is 1 to 199 characters of a-z A-Z 0-9 _ - = @ , . and ;, because the
-	// channel for events to the user is named after it. It is neither "." nor "..".
+	// ID is 1 to 199 characters of a-z A-Z 0-9 _ - = @ , . and ;, because it is part of
+	// the name of the channel for events to the user. It must not be "." or "..".
 	ID string
 
 	// Info is any value that can be encoded as JSON. It is omitted if nil. The

@@ -2,7 +2,7 @@ package signing
 
 import (
 	"bytes"
-	"crypto/md5" // defined by the protocol; the HMAC protects the sum
+	"crypto/md5" // required by the protocol; the HMAC protects the sum
 	"encoding/hex"
 	"errors"
 	"fmt"

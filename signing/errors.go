@@ -12,13 +12,13 @@ var (
 	// value was not made by its constructor.
 	ErrConfiguration = errors.New("invalid configuration")
 
-	// ErrMalformed means that a request can be neither signed nor verified: its URL is
-	// nil or opaque, its query has an invalid escape or, when it is verified, a
-	// parameter of the signature twice.
+	// ErrMalformed means that a request cannot be signed or verified: its URL is nil or
+	// opaque, or its query has an invalid escape. [Verify] also returns it if a
+	// parameter of the signature is repeated.
 	ErrMalformed = errors.New("signing: malformed request")
 
-	// ErrMissingParameter means that a request lacks a parameter of the signature. The
-	// error is a [*MissingParameterError].
+	// ErrMissingParameter means that a request lacks a parameter of the signature. A
+	// [*MissingParameterError] matches it.
 	ErrMissingParameter = errors.New("signing: missing parameter")
 
 	// ErrUnknownKey means that auth_key is not the key of an app. Pusher responds with
@@ -28,8 +28,8 @@ var (
 	// ErrVersion means that auth_version is not 1.0.
 	ErrVersion = errors.New("signing: auth_version is not 1.0")
 
-	// ErrTimestamp means that auth_timestamp is not an integer, or, as a
-	// [*TimestampError], that it is not within [MaxClockSkew] of the server's time.
+	// ErrTimestamp means that auth_timestamp is not an integer, or that it differs too
+	// much from the server's time; in that case the error is a [*TimestampError].
 	ErrTimestamp = errors.New("signing: invalid auth_timestamp")
 
 	// ErrSignature means that auth_signature is not the signature of the request.
@@ -39,7 +39,7 @@ var (
 	ErrBodyMD5 = errors.New("signing: body_md5 does not match the body")
 )
 
-// A MissingParameterError names the parameter that a request lacks. It is
+// A MissingParameterError names the parameter that a request lacks. It matches
 // [ErrMissingParameter].
 type MissingParameterError struct {
 	Name string // "auth_key", "auth_version", "auth_timestamp", "auth_signature" or "body_md5"
@@ -53,8 +53,8 @@ func (e *MissingParameterError) Error() string {
 // Is reports whether target is ErrMissingParameter.
 func (e *MissingParameterError) Is(target error) bool { return target == ErrMissingParameter }
 
-// A TimestampError has the two times, in UTC, that are too far apart. It is
-// [ErrTimestamp].
+// A TimestampError has the two times, in UTC, that differ by [MaxClockSkew] or more.
+// It matches [ErrTimestamp].
 type TimestampError struct {
 	Given  time.Time // auth_timestamp of the request
 	Server time.Time // the time at which the request was verified

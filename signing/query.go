@@ -27,10 +27,11 @@ func (p param) name() string { return strings.TrimSuffix(p.key, "[]") }
 type params []param
 
 // parseQuery returns the parameters of a query in the order in which they are sent. It
-// does not use url.ParseQuery, which loses the order of keys and rejects a raw ";",
-// which is legal in a channel name.
+// does not use url.ParseQuery, because that loses the order of keys and rejects an
+// unescaped ";", which channel names may contain.
 func parseQuery(raw string) (params, error) {
-	parsed := make(params, 0, strings.Count(raw, "&")+6) // and the signature's own
+	const added = 5 // parameters, by Signer.Edit
+	parsed := make(params, 0, strings.Count(raw, "&")+1+added)
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
 			continue
@@ -54,13 +55,13 @@ func (p params) sort() {
 	slices.SortStableFunc(p, func(a, b param) int { return strings.Compare(a.name(), b.name()) })
 }
 
-// append appends the query as it is signed.
+// append appends the query to dst as it is signed, without escapes.
 func (p params) append(dst []byte) []byte {
 	return p.join(dst, func(s string) string { return s })
 }
 
-// appendEncoded appends the query as it is sent. A space becomes %20, which all
-// servers decode, and not "+".
+// appendEncoded appends the query to dst as it is sent. A space becomes "%20", which
+// all servers decode, rather than "+".
 func (p params) appendEncoded(dst []byte) []byte {
 	return p.join(dst, func(s string) string {
 		return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
@@ -79,9 +80,8 @@ func (p params) join(dst []byte, escape func(string) string) []byte {
 	return dst
 }
 
-// IsAuthParameter reports whether a query parameter with this name, in any case, is
-// one of those that [Signer.Edit] adds: auth_key, auth_timestamp, auth_version,
-// auth_signature or body_md5.
+// IsAuthParameter reports whether [Signer.Edit] adds a query parameter with this name:
+// auth_key, auth_timestamp, auth_version, auth_signature or body_md5, in any case.
 func IsAuthParameter(name string) bool {
 	switch lower(name) {
 	case paramKey, paramTimestamp, paramVersion, paramSignature, paramBodyMD5:
@@ -90,8 +90,9 @@ func IsAuthParameter(name string) bool {
 	return false
 }
 
-// lower changes only ASCII letters. strings.ToLower would turn a Kelvin sign into
-// "k", and two different queries would have the same signature.
+// lower converts ASCII letters to lower case and changes nothing else. strings.ToLower
+// would turn a Kelvin sign into "k", and two different queries would have the same
+// signature.
 func lower(key string) string {
 	isUpper := func(r rune) bool { return 'A' <= r && r <= 'Z' }
 	if !strings.ContainsFunc(key, isUpper) {

@@ -31,8 +31,8 @@ func NewSecret(secret string) *Secret {
 	return s
 }
 
-// A mac is initialized with the secret. It has room for its sum, which would be
-// allocated for each signature otherwise.
+// A mac computes HMACs with the secret. The sum is a field because a local variable
+// would be allocated for each signature.
 type mac struct {
 	hash.Hash
 	sum [sha256.Size]byte
@@ -64,8 +64,9 @@ func (s *Secret) Verify(message []byte, signature string) bool {
 
 const placeholder = "[REDACTED]"
 
-// redacted, when embedded, makes fmt, log/slog and encoders print a placeholder. Its
-// methods have value receivers, so that they also apply to a dereferenced pointer.
+// redacted makes fmt, log/slog and encoders print a placeholder for the struct in
+// which it is embedded. Its methods have value receivers, so that they also apply to a
+// dereferenced pointer.
 type redacted struct{}
 
 // Format implements [fmt.Formatter] for every verb.

@@ -49,7 +49,7 @@ func TestSecret(t *testing.T) {
 				"no signature":   "",
 				"one cut short":  tt.signature[:len(tt.signature)-1],
 				"one too long":   tt.signature + "0",
-				"another's":      "0" + tt.signature[1:],
+				"wrong digit":    "0" + tt.signature[1:],
 				"upper-case hex": strings.ToUpper(tt.signature),
 			} {
 				if secret.Verify(message, wrong) {

@@ -15,13 +15,13 @@ import (
 // query has all parameters except auth_signature, sorted by key and unescaped. Keys
 // are in lower case, and "k[]" is sorted like "k".
 //
-// Because nothing is escaped, different queries can have the same text: one with the
-// value "1&b=2" for a, and one with 1 for a and 2 for b. The protocol defines it so.
+// Because nothing is escaped, different queries can have the same text, for example
+// a=1%26b=2 and a=1&b=2. The protocol requires it.
 //
 // Source: Pusher Channels docs, HTTP API reference, "Authentication".
 func StringToSign(method, path string, query url.Values) string {
 	var params params
-	// Keys that differ only in case are taken in a fixed order.
+	// Sorting gives keys that differ only in case a fixed order.
 	for _, key := range slices.Sorted(maps.Keys(query)) {
 		for _, value := range query[key] {
 			if name := lower(key); name != paramSignature {
@@ -40,26 +40,27 @@ func appendStringToSign(dst []byte, method, path string, sorted params) []byte {
 }
 
 // Signature returns the HMAC-SHA256 of stringToSign in lower-case hexadecimal digits.
-// A [Secret] is faster if it signs more than one text.
+// To sign more than one text, use a [Secret], which is faster.
 func Signature(secret, stringToSign string) string {
 	return NewSecret(secret).Sign([]byte(stringToSign))
 }
 
-// checkURL reports a request whose URL does not determine the path that is sent.
+// checkURL returns ErrMalformed if the path that is sent cannot be derived from the
+// URL of req.
 func checkURL(req *http.Request) error {
-	switch {
-	case req == nil || req.URL == nil:
+	if req == nil || req.URL == nil {
 		return fmt.Errorf("%w: the URL is nil", ErrMalformed)
-	case req.URL.Opaque != "":
+	}
+	if req.URL.Opaque != "" {
 		return fmt.Errorf("%w: the URL is opaque", ErrMalformed)
 	}
 	return nil
 }
 
-// unescapePath makes u send its path with no more escapes than necessary. Servers
+// unescapePath removes the escapes from the path of u that are not necessary. Servers
 // look up channels by the path as it is sent, and url.PathEscape, which generated
-// clients use, turns "," into "%2C". A path with an escaped slash does not change:
-// unescaped it would name another resource.
+// clients use, turns "," into "%2C". A path with an escaped slash does not change,
+// because without the escape it would name another resource.
 func unescapePath(u *url.URL) {
 	if !strings.Contains(strings.ToUpper(u.RawPath), "%2F") {
 		u.RawPath = ""

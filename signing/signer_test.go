@@ -20,37 +20,34 @@ import (
 	"github.com/openchannels/pusher-go/signing"
 )
 
-func TestNew_credentials(t *testing.T) {
+func TestNew(t *testing.T) {
+	const valid = ""
 	tests := []struct {
 		name, key, secret string
-		want              error
+		opts              []signing.Option
+		want              string // the details of an ErrConfiguration
 	}{
-		{"documentation", docsKey, docsSecret, nil},
-		{"letters and punctuation", "app-key", "app_secret/ž!", nil},
-		{"empty key", "", docsSecret, signing.ErrConfiguration},
-		{"empty secret", docsKey, "", signing.ErrConfiguration},
-		{"line feed in the secret", docsKey, docsSecret + "\n", signing.ErrConfiguration},
-		{"space in the secret", docsKey, " " + docsSecret, signing.ErrConfiguration},
-		{"no-break space in the secret", docsKey, docsSecret + "\u00a0", signing.ErrConfiguration},
-		{"byte order mark in the key", "\ufeff" + docsKey, docsSecret, signing.ErrConfiguration},
-		{"colon in the key", "a:b", docsSecret, signing.ErrConfiguration},
-		{"NUL in the key", docsKey + "\x00", docsSecret, signing.ErrConfiguration},
+		{"documentation", docsKey, docsSecret, nil, valid},
+		{"letters and punctuation", "app-key", "app_secret/ž!", nil, valid},
+		{"empty key", "", docsSecret, nil, "the key is empty"},
+		{"empty secret", docsKey, "", nil, "the secret is empty"},
+		{"line feed in the secret", docsKey, docsSecret + "\n", nil, "the secret contains a space or a non-printable character"},
+		{"space in the secret", docsKey, " " + docsSecret, nil, "the secret contains a space"},
+		{"no-break space in the secret", docsKey, docsSecret + "\u00a0", nil, "the secret contains a space"},
+		{"byte order mark in the key", "\ufeff" + docsKey, docsSecret, nil, "the key contains a space or a non-printable character"},
+		{"colon in the key", "a:b", docsSecret, nil, "the key contains a colon"},
+		{"NUL in the key", docsKey + "\x00", docsSecret, nil, "the key contains a space"},
+		{"nil clock", docsKey, docsSecret, []signing.Option{signing.WithClock(nil)}, "the clock is nil"},
+		{"nil option", docsKey, docsSecret, []signing.Option{nil}, "an option is nil"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := signing.New(tt.key, tt.secret)
-			if !errors.Is(err, tt.want) {
-				t.Errorf("New(%q, %q) = %v, want %v", tt.key, tt.secret, err, tt.want)
+			_, err := signing.New(tt.key, tt.secret, tt.opts...)
+			if tt.want == valid && err != nil || tt.want != valid && (!errors.Is(err, signing.ErrConfiguration) || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("New(%q, %q) = %v, want %q", tt.key, tt.secret, err, tt.want)
 			}
 			conceals(t, err)
 		})
-	}
-}
-
-func TestNew_bothCredentials(t *testing.T) {
-	_, err := signing.New("", "")
-	if err == nil || !strings.Contains(err.Error(), "the key is empty") || !strings.Contains(err.Error(), "the secret is empty") {
-		t.Errorf("New(\"\", \"\") = %v, want an error that names the key and the secret", err)
 	}
 }
 
@@ -59,7 +56,7 @@ func TestSigner_Edit_query(t *testing.T) {
 	tests := []struct{ name, query, want string }{
 		{"empty", "", sent},
 		{"other parameters are sorted", "info=user_count&a=1", "a=1&" + sent + "&info=user_count"},
-		{"keys in upper case", "INFO=User_Count", sent + "&info=User_Count"},
+		{"keys in upper case", "AZ=1&INFO=User_Count", sent + "&az=1&info=User_Count"},
 		{"non-ASCII key in upper case", "%C5%BD=1", sent + "&%C5%BD=1"},
 		{"values with reserved characters", "q=a+b%20c&r=%26%2B%25%23%3D", sent + "&q=a%20b%20c&r=%26%2B%25%23%3D"},
 		{"unescaped semicolon", "filter_by_prefix=a;b&info=x", sent + "&filter_by_prefix=a%3Bb&info=x"},
@@ -78,11 +75,11 @@ func TestSigner_Edit_query(t *testing.T) {
 			req := mustRequest(t, "GET", "https://api.example/apps/3/channels", "")
 			req.URL.RawQuery = tt.query
 			if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
-				t.Fatalf("Sign(%q) = %v, want no error", tt.query, err)
+				t.Fatalf("Edit(%q) = %v, want no error", tt.query, err)
 			}
 			got, _, signed := strings.Cut(req.URL.RawQuery, "&auth_signature=")
 			if !signed || got != tt.want {
-				t.Errorf("Sign(%q)\n got %q\nwant %q and a signature", tt.query, req.URL.RawQuery, tt.want)
+				t.Errorf("Edit(%q)\n got %q\nwant %q and a signature", tt.query, req.URL.RawQuery, tt.want)
 			}
 		})
 	}
@@ -94,7 +91,7 @@ func TestSigner_Edit_escapedKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := queryOf(t, req).Get("auth_key"); got != "key&more=1" {
-		t.Errorf("Sign by the key %q sends auth_key %q", "key&more=1", got)
+		t.Errorf("Edit by the key %q sends auth_key %q", "key&more=1", got)
 	}
 }
 
@@ -169,20 +166,20 @@ func TestSigner_Edit_body(t *testing.T) {
 				req.ContentLength = -1
 			}
 			if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
-				t.Fatalf("Sign = %v, want no error", err)
+				t.Fatalf("Edit = %v, want no error", err)
 			}
 			query := queryOf(t, req)
 			if got := query.Get("body_md5"); got != tt.wantMD5 || query.Has("body_md5") != (tt.wantMD5 != "") {
-				t.Errorf("Sign: body_md5 %q, want %q", got, tt.wantMD5)
+				t.Errorf("Edit: body_md5 %q, want %q", got, tt.wantMD5)
 			}
 			if req.ContentLength != tt.wantLength {
-				t.Errorf("Sign: ContentLength %d, want %d", req.ContentLength, tt.wantLength)
+				t.Errorf("Edit: ContentLength %d, want %d", req.ContentLength, tt.wantLength)
 			}
 			if req.Body == nil {
 				return
 			}
 			if got := readAll(t, req.Body); got != tt.wantBody {
-				t.Errorf("Sign: the body sent is %q, want %q", got, tt.wantBody)
+				t.Errorf("Edit: the body sent is %q, want %q", got, tt.wantBody)
 			}
 			for range 2 {
 				if req.GetBody == nil {
@@ -193,7 +190,7 @@ func TestSigner_Edit_body(t *testing.T) {
 					t.Fatal(err)
 				}
 				if got := readAll(t, again); got != tt.wantBody {
-					t.Errorf("Sign: the body sent again is %q, want %q", got, tt.wantBody)
+					t.Errorf("Edit: the body sent again is %q, want %q", got, tt.wantBody)
 				}
 			}
 		})
@@ -234,11 +231,11 @@ func TestSigner_Edit_errors(t *testing.T) {
 			before := fmt.Sprint(req.URL)
 			err := edit(t, docsKey, docsSecret, docsTime, req)
 			if !errors.Is(err, tt.want) {
-				t.Errorf("Sign = %v, want %v", err, tt.want)
+				t.Errorf("Edit = %v, want %v", err, tt.want)
 			}
 			conceals(t, err)
 			if after := fmt.Sprint(req.URL); after != before {
-				t.Errorf("Sign failed and left the URL %s, want %s", after, before)
+				t.Errorf("Edit failed and left the URL %s, want %s", after, before)
 			}
 		})
 	}
@@ -299,6 +296,18 @@ func TestSigner_Edit_longArray(t *testing.T) {
 	}
 }
 
+// A URL that was not parsed has no RawPath. Its path is escaped like net/http does.
+func TestSigner_Edit_pathWithoutRawPath(t *testing.T) {
+	req := &http.Request{Method: "GET", URL: &url.URL{Scheme: "https", Host: "api.example", Path: "/apps/3/a b/ž"}}
+	if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
+		t.Fatal(err)
+	}
+	want := signing.Signature(docsSecret, "GET\n/apps/3/a%20b/%C5%BE\n"+authParams)
+	if got := queryOf(t, req).Get("auth_signature"); got != want {
+		t.Errorf("Edit: auth_signature %s, want the signature of the path %s", got, req.URL.EscapedPath())
+	}
+}
+
 func TestSigner_Edit_escapedSlash(t *testing.T) {
 	for _, path := range []string{"/apps/3/users/a%2Fb%2Cc", "/apps/3/users/a%2fb%2Cc"} {
 		req := mustRequest(t, "GET", "https://api.example"+path, "")
@@ -308,15 +317,6 @@ func TestSigner_Edit_escapedSlash(t *testing.T) {
 		if got := req.URL.EscapedPath(); got != path {
 			t.Errorf("Edit changed the path %s to %s", path, got)
 		}
-	}
-}
-
-func TestWithClock(t *testing.T) {
-	if _, err := signing.New(docsKey, docsSecret, signing.WithClock(nil)); !errors.Is(err, signing.ErrConfiguration) {
-		t.Errorf("New(WithClock(nil)) = %v, want %v", err, signing.ErrConfiguration)
-	}
-	if _, err := signing.New(docsKey, docsSecret, nil); !errors.Is(err, signing.ErrConfiguration) {
-		t.Errorf("New with a nil option = %v, want %v", err, signing.ErrConfiguration)
 	}
 }
 
@@ -447,16 +447,4 @@ func readAll(tb testing.TB, r io.Reader) string {
 		tb.Fatal(err)
 	}
 	return string(content)
-}
-
-// A URL that was not parsed has no RawPath. Its path is escaped like net/http does.
-func TestSigner_Edit_pathWithoutRawPath(t *testing.T) {
-	req := &http.Request{Method: "GET", URL: &url.URL{Scheme: "https", Host: "api.example", Path: "/apps/3/a b/ž"}}
-	if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
-		t.Fatal(err)
-	}
-	want := signing.Signature(docsSecret, "GET\n/apps/3/a%20b/%C5%BE\n"+authParams)
-	if got := queryOf(t, req).Get("auth_signature"); got != want {
-		t.Errorf("Sign: auth_signature %s, want that of the path %s", got, req.URL.EscapedPath())
-	}
 }

@@ -12,28 +12,29 @@ import (
 	"time"
 )
 
-// MaxClockSkew is how far the timestamp of a request may be from the server's time:
-// less than 600 seconds.
+// MaxClockSkew limits the difference between the timestamp of a request and the
+// server's time: it has to be less than 600 seconds.
 //
 // Source: Pusher Channels docs, HTTP API reference, "Authentication".
 const MaxClockSkew = 600 * time.Second
 
-// Verify reports as an error that r was not signed with the secret of its auth_key, or
-// not at a time close to now. Body is what was read from r, which Verify neither reads
-// nor changes. SecretOf returns the secret of a key, or nil if there is no such key. The
-// zero now means the current time. Verify is safe for concurrent use if secretOf is.
+// Verify returns nil if r has the given body and was signed with the secret of its
+// auth_key less than [MaxClockSkew] before or after now. SecretOf returns the secret
+// of a key, or nil if the key is unknown. If now is zero, Verify uses the current
+// time. It neither reads nor changes r, and is safe for concurrent use if secretOf is.
 //
-// The checks run in this order: [ErrMalformed], [ErrUnknownKey], [ErrVersion],
-// [ErrTimestamp], [ErrSignature], [ErrBodyMD5]. A missing parameter is a
-// [*MissingParameterError] in the place of its check. Body_md5 is required unless the
-// body is empty; Pusher's Python library also sends it for an empty body.
+// Verify returns the first of these errors that applies: [ErrMalformed],
+// [ErrUnknownKey], [ErrVersion], [ErrTimestamp], [ErrSignature], [ErrBodyMD5]. If the
+// parameter to check is missing, it returns a [*MissingParameterError] instead.
+// Body_md5 is required unless the body is empty; Pusher's Python library also sends it
+// for an empty body.
 //
-// The path is the one that was sent, also behind [http.StripPrefix]. A signature of
-// the unescaped path is accepted as well, because clients differ, unless the path has
-// an escaped slash, percent sign or line break.
+// Verify uses the path that was sent, also behind [http.StripPrefix]. It also accepts a
+// signature of the unescaped path, because clients differ, unless the path has an
+// escaped slash, percent sign or line break.
 //
 // Source: Pusher Channels docs, HTTP API reference, "Authentication"; the order of the
-// checks is that of the Ruby gem pusher-signature.
+// checks follows the Ruby gem pusher-signature.
 func Verify(r *http.Request, body []byte, secretOf func(key string) *Secret, now time.Time) error {
 	if secretOf == nil {
 		return fmt.Errorf("%w: secretOf is nil", ErrConfiguration)
@@ -73,11 +74,11 @@ func Verify(r *http.Request, body []byte, secretOf func(key string) *Secret, now
 	return auth.checkBody(body)
 }
 
-// auth has the parameters of a signature.
+// auth has the parameters that authenticate a request, by name.
 type auth map[string]string
 
-// authOf rejects a parameter that is given twice: a program between the client and
-// this one may have checked the other value.
+// authOf returns ErrMalformed if a parameter is given twice, because a program between
+// the client and this one may have checked the other value.
 func authOf(query params) (auth, error) {
 	a := auth{}
 	for _, p := range query {
@@ -85,7 +86,7 @@ func authOf(query params) (auth, error) {
 		if !IsAuthParameter(name) {
 			continue
 		}
-		if _, twice := a[name]; twice || name != p.key {
+		if _, repeated := a[name]; repeated || name != p.key {
 			return nil, fmt.Errorf("%w: more than one %s", ErrMalformed, name)
 		}
 		a[name] = p.value
@@ -144,7 +145,7 @@ func (a auth) checkSignature(r *http.Request, query params, secret *Secret) erro
 // possiblePaths returns the paths that the client may have signed.
 func possiblePaths(r *http.Request) []string {
 	sent, _, _ := strings.Cut(r.RequestURI, "?")
-	if !strings.HasPrefix(sent, "/") { // not received by a server, or sent to a proxy
+	if !strings.HasPrefix(sent, "/") { // r was not received by a server, or was sent to a proxy
 		sent = sentPath(r.URL)
 	}
 	unescaped, err := url.PathUnescape(sent)

@@ -53,7 +53,7 @@ func decodeEvent(raw json.RawMessage) (Event, error) {
 	var tolerant tolerantProperties
 	typeErr := unmarshal(raw, &tolerant)
 	if typeErr != nil {
-		// The name alone decides whether these types are an error.
+		// Unexpected types are an error only if the name is known.
 		tolerant = tolerantProperties{Name: named.Name}
 	}
 	event, err := tolerant.properties().event()

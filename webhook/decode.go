@@ -28,7 +28,7 @@ func decode(body []byte) (*Webhook, error) {
 }
 
 // payload is the body of a webhook as documented. Its types have no UnmarshalJSON
-// method, which would make encoding/json scan their values twice.
+// methods, with which encoding/json would scan the values twice.
 type payload struct {
 	TimeMS int64        `json:"time_ms"`
 	Events []properties `json:"events"`
@@ -121,8 +121,8 @@ func (p *properties) event() (Event, error) {
 		}
 		event = SubscriptionCount{Channel: p.Channel, Count: int(*p.SubscriptionCount)}
 	default:
-		// pusher2 sends client events under their own name. One that also has a
-		// property without a field in ClientEvent stays Unknown, so that none is lost.
+		// pusher2 sends client events under their own name. An event with properties
+		// that ClientEvent has no field for stays Unknown, so that they are not lost.
 		if strings.HasPrefix(p.Name, "client-") && p.Channel != "" && p.Event == "" && p.SubscriptionCount == nil {
 			return p.clientEvent(p.Name), nil
 		}

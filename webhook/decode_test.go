@@ -82,10 +82,10 @@ func TestEvents(t *testing.T) {
 			webhook.Unknown{Name: "Channel_Occupied", Raw: json.RawMessage(`{"name":"Channel_Occupied","channel":"my-channel"}`)}},
 	}
 	verifier := newVerifier(t)
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			body := `{"time_ms":1327078148132,"events":[` + test.event + `]}`
-			want := &webhook.Webhook{Time: docsTime, Events: []webhook.Event{test.want}}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			body := `{"time_ms":1327078148132,"events":[` + tt.event + `]}`
+			want := &webhook.Webhook{Time: docsTime, Events: []webhook.Event{tt.want}}
 			got, err := verifier.ParseBytes(signed(body), []byte(body))
 			if err != nil {
 				t.Fatalf("ParseBytes(%s): %v", body, err)
@@ -147,15 +147,15 @@ func TestWebhook_Time(t *testing.T) {
 		{"last millisecond of the year 9999", `253402300799999`, time.Date(9999, time.December, 31, 23, 59, 59, 999_000_000, time.UTC)},
 	}
 	verifier := newVerifier(t)
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			body := `{"time_ms":` + test.timeMS + `,"events":[]}`
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			body := `{"time_ms":` + tt.timeMS + `,"events":[]}`
 			hook, err := verifier.ParseBytes(signed(body), []byte(body))
 			if err != nil {
 				t.Fatalf("ParseBytes(%s): %v", body, err)
 			}
-			if hook.Time != test.want {
-				t.Errorf("ParseBytes(%s).Time = %v, want %v", body, hook.Time, test.want)
+			if hook.Time != tt.want {
+				t.Errorf("ParseBytes(%s).Time = %v, want %v", body, hook.Time, tt.want)
 			}
 			if hook.Events == nil || len(hook.Events) != 0 {
 				t.Errorf("ParseBytes(%s).Events = %#v, want an empty list", body, hook.Events)

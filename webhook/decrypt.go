@@ -7,8 +7,8 @@ import (
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
-// decrypt decrypts the client events of encrypted channels in place. Other events
-// of such channels carry no data.
+// decrypt decrypts the client events of encrypted channels in place. Other events of
+// encrypted channels have no data.
 func (v *Verifier) decrypt(events []Event) {
 	for i := range events {
 		event, ok := events[i].(ClientEvent)

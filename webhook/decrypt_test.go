@@ -49,18 +49,18 @@ func TestWithEncryptionMasterKey(t *testing.T) {
 		{"no data", key, clientEvent("private-encrypted-bla", `""`), "", nil},
 		{"channel that is not encrypted", key, clientEvent("private-bla", quoted), encrypted, nil},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
 			// An event that cannot be decrypted does not affect the others.
-			body := `{"time_ms":1327078148132,"events":[` + test.event + `,` + test.event + `,{"name":"channel_vacated","channel":"a"}]}`
-			hook, err := newVerifier(t, test.opts...).ParseBytes(signed(body), []byte(body))
+			body := `{"time_ms":1327078148132,"events":[` + tt.event + `,` + tt.event + `,{"name":"channel_vacated","channel":"a"}]}`
+			hook, err := newVerifier(t, tt.opts...).ParseBytes(signed(body), []byte(body))
 			if err != nil {
 				t.Fatalf("ParseBytes(%s): %v", body, err)
 			}
 			for i := range 2 {
 				got := hook.Events[i].(webhook.ClientEvent)
-				if got.Data != test.wantData || !errors.Is(got.Err, test.want) {
-					t.Errorf("event %d of ParseBytes(%s) has Data %q and Err %v, want %q and %v", i, body, got.Data, got.Err, test.wantData, test.want)
+				if got.Data != tt.wantData || !errors.Is(got.Err, tt.want) {
+					t.Errorf("event %d of ParseBytes(%s) has Data %q and Err %v, want %q and %v", i, body, got.Data, got.Err, tt.wantData, tt.want)
 				}
 			}
 			if want := (webhook.ChannelVacated{Channel: "a"}); hook.Events[2] != want {

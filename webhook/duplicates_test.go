@@ -110,11 +110,11 @@ func TestWithDuplicateFilter_concurrent(t *testing.T) {
 		{"first succeeds", nil, http.StatusOK, 1},
 		{"first fails", errors.New("the database is down"), http.StatusInternalServerError, 2},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				release := make(chan struct{})
-				r := newReceiver(t, time.Hour, 100, func() error { <-release; return test.outcome })
+				r := newReceiver(t, time.Hour, 100, func() error { <-release; return tt.outcome })
 				first, duplicate := make(chan int, 1), make(chan int, 1)
 				go func() { first <- r.deliver(t.Context(), 1) }()
 				synctest.Wait()
@@ -128,14 +128,14 @@ func TestWithDuplicateFilter_concurrent(t *testing.T) {
 				r.expect(t, 2, http.StatusOK, 2) // another delivery does not wait
 
 				close(release)
-				if got := <-first; got != test.want {
-					t.Errorf("status of the first = %d, want %d", got, test.want)
+				if got := <-first; got != tt.want {
+					t.Errorf("status of the first = %d, want %d", got, tt.want)
 				}
 				if got := <-duplicate; got != http.StatusOK {
 					t.Errorf("status of the duplicate = %d, want %d", got, http.StatusOK)
 				}
-				if got := r.calls.Load() - 1; got != test.wantCalls { // one was of delivery 2
-					t.Errorf("the delivery was handled %d times, want %d", got, test.wantCalls)
+				if got := r.calls.Load() - 1; got != tt.wantCalls { // one was of delivery 2
+					t.Errorf("the delivery was handled %d times, want %d", got, tt.wantCalls)
 				}
 			})
 		})

@@ -74,11 +74,11 @@ func TestErrMalformed(t *testing.T) {
 		{"count above the maximum", event(`{"name":"subscription_count","channel":"a","subscription_count":` + strconv.FormatUint(math.MaxInt+1, 10) + `}`), "subscription_count: unexpected value"},
 	}
 	verifier := newVerifier(t)
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			_, err := verifier.ParseBytes(signed(test.body), []byte(test.body))
-			if !errors.Is(err, webhook.ErrMalformed) || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("ParseBytes(%.100q) = %v, want %v with %q", test.body, err, webhook.ErrMalformed, test.want)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := verifier.ParseBytes(signed(tt.body), []byte(tt.body))
+			if !errors.Is(err, webhook.ErrMalformed) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("ParseBytes(%.100q) = %v, want %v with %q", tt.body, err, webhook.ErrMalformed, tt.want)
 			}
 		})
 	}

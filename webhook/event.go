@@ -10,15 +10,15 @@ type Webhook struct {
 	// Time is when Pusher created the webhook, in UTC with milliseconds.
 	Time time.Time
 
-	// Events has one element, or up to 20 if the app has batching enabled, in the
+	// Events has one element, or up to 20 if batching is enabled for the app, in the
 	// order of the request. A webhook that Pusher retries may arrive after later
-	// ones.
+	// webhooks.
 	Events []Event
 }
 
 // An Event is a [ChannelOccupied], [ChannelVacated], [MemberAdded],
-// [MemberRemoved], [ClientEvent], [CacheMiss], [SubscriptionCount] or [Unknown].
-// It is a value of these types, never a pointer to one.
+// [MemberRemoved], [ClientEvent], [CacheMiss], [SubscriptionCount] or [Unknown]. It
+// is a value, never a pointer.
 //
 // Source: Pusher Channels docs, Webhooks.
 type Event interface{ event() }

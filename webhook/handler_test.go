@@ -59,39 +59,39 @@ func TestVerifier_Handler(t *testing.T) {
 		{"GET", withMethod(http.MethodGet), notCalled, nil, http.StatusMethodNotAllowed, ""},
 		{"PUT", withMethod(http.MethodPut), notCalled, nil, http.StatusMethodNotAllowed, ""},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
 			var log bytes.Buffer
 			called := false
-			handler := newVerifier(t, append(test.opts, webhook.WithLogger(textLogger(&log)))...).
+			handler := newVerifier(t, append(tt.opts, webhook.WithLogger(textLogger(&log)))...).
 				Handler(func(context.Context, *webhook.Webhook) error {
 					called = true
-					if test.function == fails {
+					if tt.function == fails {
 						return errors.New("the database is down")
 					}
 					return nil
 				})
 			recorder := httptest.NewRecorder()
-			handler.ServeHTTP(recorder, test.r)
+			handler.ServeHTTP(recorder, tt.r)
 
-			if recorder.Code != test.want {
-				t.Errorf("status = %d, want %d", recorder.Code, test.want)
+			if recorder.Code != tt.want {
+				t.Errorf("status = %d, want %d", recorder.Code, tt.want)
 			}
-			if want := test.function != notCalled; called != want {
+			if want := tt.function != notCalled; called != want {
 				t.Errorf("function called: %t, want %t", called, want)
 			}
-			if got := log.String(); !strings.Contains(got, test.logged) || (test.logged == "") != (got == "") {
-				t.Errorf("log = %q, want a line that contains %q", got, test.logged)
+			if got := log.String(); !strings.Contains(got, tt.logged) || (tt.logged == "") != (got == "") {
+				t.Errorf("log = %q, want a line that contains %q", got, tt.logged)
 			}
 			wantBody := ""
-			if test.want != http.StatusOK {
-				wantBody = http.StatusText(test.want) + "\n"
+			if tt.want != http.StatusOK {
+				wantBody = http.StatusText(tt.want) + "\n"
 			}
 			if got := recorder.Body.String(); got != wantBody {
 				t.Errorf("response body = %q, want %q", got, wantBody)
 			}
 			wantAllow := ""
-			if test.want == http.StatusMethodNotAllowed {
+			if tt.want == http.StatusMethodNotAllowed {
 				wantAllow = http.MethodPost
 			}
 			if got := recorder.Header().Get("Allow"); got != wantAllow {
@@ -109,7 +109,7 @@ func TestVerifier_Handler_arguments(t *testing.T) {
 			t.Errorf("the function received %#v, want %#v", got, want)
 		}
 		if got := ctx.Value(contextKey{}); got != "value" {
-			t.Errorf("the context has the value %v, want that of the request", got)
+			t.Errorf("the context has the value %v, want the value of the request's context", got)
 		}
 		return nil
 	})
@@ -128,16 +128,16 @@ func TestVerifier_Handler_hostileLogText(t *testing.T) {
 		{"error of the body", errors.New(text), nil},
 		{"error of the function", nil, errors.New(text)},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
 			r := delivery(docsBody)
-			if test.read != nil {
-				r.Body = io.NopCloser(iotest.ErrReader(test.read))
+			if tt.read != nil {
+				r.Body = io.NopCloser(iotest.ErrReader(tt.read))
 			}
 			var log bytes.Buffer
 			logger := slog.New(slog.NewJSONHandler(&log, nil))
 			newVerifier(t, webhook.WithLogger(logger)).
-				Handler(func(context.Context, *webhook.Webhook) error { return test.fail }).
+				Handler(func(context.Context, *webhook.Webhook) error { return tt.fail }).
 				ServeHTTP(httptest.NewRecorder(), r)
 
 			var line struct{ Error string }

@@ -31,7 +31,7 @@ func newVerifier(t testing.TB, opts ...webhook.Option) *webhook.Verifier {
 	return verifier
 }
 
-// hmacOf computes a signature without the code under test.
+// hmacOf computes a signature without the code under tt.
 func hmacOf(secret, body string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(body))

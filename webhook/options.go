@@ -8,8 +8,8 @@ import (
 	"github.com/openchannels/pusher-go/internal/encryption"
 )
 
-// defaultMaxBytes is well above a full batch: Pusher sends up to 20 events, and
-// the data of a client event has up to 10 KiB before JSON escapes it.
+// defaultMaxBytes leaves room for a full batch of 20 events: the data of a client
+// event has up to 10 KiB before JSON escapes it.
 const defaultMaxBytes = 1 << 20
 
 // An Option configures a [Verifier], see [New].
@@ -32,10 +32,9 @@ func WithKey(key, secret string) Option {
 // A master key is 32 bytes in standard base64 with padding. Without this option
 // such an event keeps its encrypted data and has [ErrDecrypt] in its Err field.
 //
-// To rotate the master key, pass the previous keys as well: client events that
-// were encrypted before the rotation, and those of subscribers that have not
-// fetched the new key of their channel yet, are decrypted with them. The current
-// key is tried first. The last use of this option wins.
+// To rotate the master key, pass the previous keys as well. They decrypt client events
+// of subscribers that have not received the new key of their channel yet. The current
+// key is tried first. If the option is given more than once, the last one wins.
 func WithEncryptionMasterKey(current string, previous ...string) Option {
 	return func(c *config) error {
 		c.masterKeys = nil
@@ -53,9 +52,9 @@ func WithEncryptionMasterKey(current string, previous ...string) Option {
 	}
 }
 
-// WithMaxBytes limits the size of a body to n bytes; a larger one is
-// [ErrTooLarge]. The default is 1 MiB. A batch of 20 events, the most that Pusher
-// sends, stays below that in practice.
+// WithMaxBytes limits the size of a body to n bytes. The methods of the [Verifier]
+// return [ErrTooLarge] for a larger body. The default is 1 MiB; a batch of 20 events,
+// the most that Pusher sends, stays below it in practice.
 func WithMaxBytes(n int) Option {
 	return func(c *config) error {
 		if n <= 0 {
@@ -69,8 +68,8 @@ func WithMaxBytes(n int) Option {
 // WithMaxAge rejects webhooks that were created more than d ago with [ErrTooOld],
 // so that a recorded webhook cannot be replayed later. The default is no limit.
 //
-// Pusher retries a failed webhook for 5 minutes. A limit below that loses
-// retries; leave room for clock skew too. A time in the future is never too old.
+// Pusher retries a failed webhook for 5 minutes, so a shorter limit loses webhooks.
+// Leave room for clock skew too. A time in the future is never too old.
 func WithMaxAge(d time.Duration) Option {
 	return func(c *config) error {
 		if d <= 0 {

@@ -23,11 +23,11 @@ func TestWithKey(t *testing.T) {
 		{"second key, first secret", "next", docsSecret, webhook.ErrSignature},
 		{"unknown key", "third", "tofu", webhook.ErrUnknownKey},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			header := headerOf(test.key, hmacOf(test.secret, docsBody))
-			if _, err := verifier.ParseBytes(header, []byte(docsBody)); !errors.Is(err, test.want) {
-				t.Errorf("ParseBytes signed by %s = %v, want %v", test.name, err, test.want)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			header := headerOf(tt.key, hmacOf(tt.secret, docsBody))
+			if _, err := verifier.ParseBytes(header, []byte(docsBody)); !errors.Is(err, tt.want) {
+				t.Errorf("ParseBytes signed by %s = %v, want %v", tt.name, err, tt.want)
 			}
 		})
 	}
@@ -46,12 +46,12 @@ func TestWithMaxAge(t *testing.T) {
 		{"in the future", []webhook.Option{webhook.WithMaxAge(time.Minute)}, -time.Hour, nil},
 		{"old, without a limit", nil, 24 * 365 * time.Hour, nil},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				body := fmt.Sprintf(`{"time_ms":%d,"events":[]}`, time.Now().Add(-test.age).UnixMilli())
-				if _, err := newVerifier(t, test.opts...).ParseBytes(signed(body), []byte(body)); !errors.Is(err, test.want) {
-					t.Errorf("ParseBytes of a webhook %v old = %v, want %v", test.age, err, test.want)
+				body := fmt.Sprintf(`{"time_ms":%d,"events":[]}`, time.Now().Add(-tt.age).UnixMilli())
+				if _, err := newVerifier(t, tt.opts...).ParseBytes(signed(body), []byte(body)); !errors.Is(err, tt.want) {
+					t.Errorf("ParseBytes of a webhook %v old = %v, want %v", tt.age, err, tt.want)
 				}
 			})
 		})

@@ -50,9 +50,9 @@ func (v *Verifier) credentials(header http.Header) (secret *signing.Secret, sign
 	return secret, signature, nil
 }
 
-// headerValue returns the value of a header that must occur once. It compares all
-// names in header, because gateways pass on lower-case names, and because a second
-// spelling must not hide a second value.
+// headerValue returns the value of a header that must occur once. It ignores the case
+// of names, because some gateways convert them to lower case, and because a value
+// under another spelling must not stay unnoticed.
 func headerValue(header http.Header, name string) (string, error) {
 	var value string
 	count := 0

@@ -112,8 +112,8 @@ func (v *Verifier) parse(w http.ResponseWriter, r *http.Request) (*Webhook, stri
 	return hook, signature, err
 }
 
-// readBody returns the body. If w is not nil, the server closes the connection of
-// a client that exceeds the limit.
+// readBody returns the body. If w is not nil and the body exceeds the limit, the
+// server closes the connection after the response.
 func (v *Verifier) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > v.maxBytes {
 		return nil, v.tooLarge()
@@ -123,7 +123,7 @@ func (v *Verifier) readBody(w http.ResponseWriter, r *http.Request) ([]byte, err
 	}
 	var body bytes.Buffer
 	if r.ContentLength > 0 {
-		// ReadFrom needs MinRead bytes of room to find the end without growing.
+		// Without MinRead free bytes ReadFrom grows the buffer before it finds the end.
 		body.Grow(int(min(r.ContentLength, defaultMaxBytes)) + bytes.MinRead)
 	}
 	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, v.maxBytes))

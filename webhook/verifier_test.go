@@ -145,10 +145,10 @@ func TestVerifier_Parse_limit(t *testing.T) {
 		{"nil body", request(nil, func(r *http.Request) { r.Body = nil }), webhook.ErrSignature},
 	}
 	verifier := newVerifier(t, webhook.WithMaxBytes(limit))
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if _, err := verifier.Parse(test.r); !errors.Is(err, test.want) {
-				t.Errorf("Parse of %s = %v, want %v", test.name, err, test.want)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := verifier.Parse(tt.r); !errors.Is(err, tt.want) {
+				t.Errorf("Parse of %s = %v, want %v", tt.name, err, tt.want)
 			}
 		})
 	}
@@ -168,10 +168,10 @@ func TestVerifier_ParseBytes_limit(t *testing.T) {
 		{"default limit", nil, docsBody + strings.Repeat(" ", mebibyte-len(docsBody)), nil},
 		{"above the default limit", nil, docsBody + strings.Repeat(" ", mebibyte+1-len(docsBody)), webhook.ErrTooLarge},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if _, err := newVerifier(t, test.opts...).ParseBytes(signed(test.body), []byte(test.body)); !errors.Is(err, test.want) {
-				t.Errorf("ParseBytes of %d bytes = %v, want %v", len(test.body), err, test.want)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := newVerifier(t, tt.opts...).ParseBytes(signed(tt.body), []byte(tt.body)); !errors.Is(err, tt.want) {
+				t.Errorf("ParseBytes of %d bytes = %v, want %v", len(tt.body), err, tt.want)
 			}
 		})
 	}
@@ -200,13 +200,13 @@ func TestVerifier_Parse_contentEncoding(t *testing.T) {
 		{"compressed body with the signature of the original", zipped.String(), docsBody, webhook.ErrSignature},
 		{"plain body with Content-Encoding: gzip", docsBody, docsBody, nil},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			r := delivery(test.body)
-			r.Header = signed(test.sign)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := delivery(tt.body)
+			r.Header = signed(tt.sign)
 			r.Header.Set("Content-Encoding", "gzip")
-			if _, err := newVerifier(t).Parse(r); !errors.Is(err, test.want) {
-				t.Errorf("Parse of %s = %v, want %v", test.name, err, test.want)
+			if _, err := newVerifier(t).Parse(r); !errors.Is(err, tt.want) {
+				t.Errorf("Parse of %s = %v, want %v", tt.name, err, tt.want)
 			}
 		})
 	}
@@ -308,18 +308,18 @@ func TestVerifier_ParseBytes(t *testing.T) {
 		{"two keys with different case of the name", docsSecret, with(func(h http.Header) { h["x-pusher-key"] = []string{"other"} }), docsBody, webhook.ErrUnknownKey},
 		{"no headers", docsSecret, nil, docsBody, webhook.ErrUnknownKey},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			verifier, err := webhook.New(docsKey, test.secret)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			verifier, err := webhook.New(docsKey, tt.secret)
 			if err != nil {
 				t.Fatal(err)
 			}
-			hook, err := verifier.ParseBytes(test.header, []byte(test.body))
-			if !errors.Is(err, test.want) {
-				t.Fatalf("ParseBytes(%v, %q) = %v, want %v", test.header, test.body, err, test.want)
+			hook, err := verifier.ParseBytes(tt.header, []byte(tt.body))
+			if !errors.Is(err, tt.want) {
+				t.Fatalf("ParseBytes(%v, %q) = %v, want %v", tt.header, tt.body, err, tt.want)
 			}
-			if (hook == nil) != (test.want != nil) {
-				t.Errorf("ParseBytes(%v, %q) = %v with error %v, want one of them", test.header, test.body, hook, err)
+			if (hook == nil) != (tt.want != nil) {
+				t.Errorf("ParseBytes(%v, %q) = %v with error %v, want one of them", tt.header, tt.body, hook, err)
 			}
 		})
 	}

@@ -23,8 +23,8 @@ var (
 
 const nonceSize = 24
 
-// The JSON is written without an encoder, so that its length is known in advance.
-// Base64 needs no escaping.
+// The JSON is written without an encoder, so that its length is known in advance. The
+// characters of base64 need no escaping.
 const (
 	beforeNonce      = `{"nonce":"`
 	beforeCiphertext = `","ciphertext":"`

@@ -33,6 +33,8 @@ func TestMasterKey_roundTrip(t *testing.T) {
 	}
 }
 
+// All 24 bytes must be random, not only enough of them to make nonces differ. 600 random
+// bytes have about 230 different values, and practically never fewer than 128.
 func TestMasterKey_Encrypt_nonce(t *testing.T) {
 	key := masterKey(t, nodeKey)
 	const encryptions = 600

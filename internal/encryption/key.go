@@ -12,7 +12,7 @@ import (
 const keySize = 32
 
 // A MasterKey is the key from which the keys of an app's encrypted channels are
-// derived. It is printed as [REDACTED]. It is safe for concurrent use.
+// derived. It formats as [REDACTED] and is safe for concurrent use.
 type MasterKey struct {
 	redact.Value
 

@@ -69,10 +69,6 @@ func TestParseMasterKey_invalid(t *testing.T) {
 	}
 }
 
-// All 24 bytes must be random, not only enough of them to make nonces differ. 600
-
-// random bytes have about 230 different values; fewer than 128 are out of the question.
-
 func TestMasterKey_redaction(t *testing.T) {
 	key := masterKey(t, javaKey)
 	raw, err := base64.StdEncoding.DecodeString(javaKey)

@@ -13,8 +13,8 @@ import (
 )
 
 // Limits of Pusher's hosted service. Source: Pusher HTTP API reference; Pusher
-// Channels docs, "Presence channels" and "Authenticating users"; and, for limits that
-// these do not mention, the official SDKs.
+// Channels docs, "Presence channels" and "Authenticating users". Limits that the
+// documentation does not mention are those of the official SDKs.
 const (
 	MaxChannels       = 100       // channels of one trigger
 	MaxBatch          = 10        // events of one batch
@@ -175,8 +175,8 @@ func checkText(what, text string, maxLength int) error {
 	return nil
 }
 
-// isNameByte has the characters allowed in names. A table is twice as fast as a
-// switch, and every byte of every name is looked up.
+// isNameByte reports for each byte whether it is allowed in names. It is a table
+// because each byte of each name is checked, and a switch takes twice as long.
 var isNameByte = func() (table [256]bool) {
 	for c := range table {
 		table[c] = isAlphanumeric(byte(c))

@@ -38,7 +38,7 @@ func (Value) MarshalText() ([]byte, error) { return []byte(Placeholder), nil }
 var (
 	signatures   = regexp.MustCompile(fmt.Sprintf(`[0-9a-fA-F]{%d,}`, signing.SignatureLength))
 	userPassword = regexp.MustCompile(`(://[^/\s:@]*):[^/\s]+@`)
-	// People swap the key and the secret, and then the key is not public.
+	// If somebody swaps the key and the secret, auth_key holds the secret.
 	signedKey = regexp.MustCompile(`(?i)(auth_key(?:=|%3d))[^&%\s"'<>\\]+`)
 )
 
@@ -50,7 +50,8 @@ func Text(s string) string {
 	return userPassword.ReplaceAllString(s, "$1:"+Placeholder+"@")
 }
 
-// maxInput limits how much of a text Line redacts, because senders can make it large.
+// maxInput limits how many bytes of a text Line redacts, because some texts are under
+// the control of the sender of a request.
 const maxInput = 16 << 10
 
 // Line returns s in a form that fits a log line: redacted as by [Text], valid
@@ -69,7 +70,7 @@ func Line(s string, maxBytes int) string {
 	words := strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r)
 	})
-	// Truncated only after redaction: half a signature is not recognized as one.
+	// Redact before truncating, because half a signature would not be recognized.
 	s = Text(strings.Join(words, " "))
 	if len(s) <= maxBytes {
 		return s

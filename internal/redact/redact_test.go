@@ -24,10 +24,10 @@ func TestText(t *testing.T) {
 		{"URL password", "proxy http://user:pa@ss@host:1 failed", "proxy http://user:[REDACTED]@host:1 failed"},
 		{"plain text", "batch too large (11 > 10)", "batch too large (11 > 10)"},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if got := redact.Text(test.text); got != test.want {
-				t.Errorf("Text(%q) = %q, want %q", test.text, got, test.want)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := redact.Text(tt.text); got != tt.want {
+				t.Errorf("Text(%q) = %q, want %q", tt.text, got, tt.want)
 			}
 		})
 	}
@@ -42,14 +42,14 @@ func TestLine(t *testing.T) {
 		{"long text of wide characters", strings.Repeat("ж", 30), strings.Repeat("ж", 8) + "…"},
 		{"signature across the limit", "0123456789" + strings.Repeat("a", 70), "[REDACTED]"},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			got := redact.Line(test.text, 20)
-			if got != test.want {
-				t.Errorf("Line(%q) = %q, want %q", test.text, got, test.want)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := redact.Line(tt.text, 20)
+			if got != tt.want {
+				t.Errorf("Line(%q) = %q, want %q", tt.text, got, tt.want)
 			}
 			if len(got) > 20 || !utf8.ValidString(got) {
-				t.Errorf("Line(%q) = %q: want valid UTF-8 of at most 20 bytes", test.text, got)
+				t.Errorf("Line(%q) = %q: want valid UTF-8 of at most 20 bytes", tt.text, got)
 			}
 		})
 	}
