@@ -23,9 +23,10 @@ var (
 	// matches the ErrConfiguration of the other packages of this module.
 	ErrConfiguration = sentinel.ErrConfiguration
 
-	// ErrForbidden is meant to be returned by the functions passed to
-	// [Authorizer.ChannelHandler] and [Authorizer.UserHandler] if permission is
-	// denied. Any other error has the same effect.
+	// ErrForbidden is returned by the functions passed to [Authorizer.ChannelHandler]
+	// and [Authorizer.UserHandler] to deny permission. The handlers respond with
+	// status code 403. They treat any other error as a failure of the app, such as a
+	// database that cannot be reached, and respond with 500.
 	ErrForbidden = errors.New("auth: forbidden")
 )
 
@@ -43,9 +44,8 @@ type Authorizer struct {
 // An Option configures an [Authorizer].
 type Option func(*Authorizer) error
 
-// New returns an Authorizer for the app with the given key and secret. If any of
-// its arguments is invalid, it returns an [ErrConfiguration] that lists all of
-// them.
+// New returns an Authorizer for the app with the given key and secret. If an argument
+// is invalid, it returns an [ErrConfiguration] with all problems in one line.
 func New(key, secret string, opts ...Option) (*Authorizer, error) {
 	a := &Authorizer{
 		key:            key,
@@ -56,13 +56,13 @@ func New(key, secret string, opts ...Option) (*Authorizer, error) {
 	errs := []error{signing.CheckCredentials(key, secret)}
 	for _, opt := range opts {
 		if opt == nil {
-			errs = append(errs, fmt.Errorf("%w: option is nil", ErrConfiguration))
+			errs = append(errs, errors.New("an option is nil"))
 			continue
 		}
 		errs = append(errs, opt(a))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("auth: %w", err)
+	if err := sentinel.Join(errs...); err != nil {
+		return nil, misconfigured(err)
 	}
 	return a, nil
 }
@@ -74,7 +74,7 @@ func WithEncryptionMasterKey(base64 string) Option {
 	return func(a *Authorizer) error {
 		key, err := encryption.ParseMasterKey(base64)
 		if err != nil {
-			return fmt.Errorf("%w: WithEncryptionMasterKey: %w", ErrConfiguration, err)
+			return fmt.Errorf("WithEncryptionMasterKey: %w", err)
 		}
 		a.masterKey = key
 		return nil
@@ -87,7 +87,7 @@ func WithEncryptionMasterKey(base64 string) Option {
 func WithMaxMemberBytes(n int) Option {
 	return func(a *Authorizer) error {
 		if n < 1 {
-			return fmt.Errorf("%w: WithMaxMemberBytes(%d): at least 1 is required", ErrConfiguration, n)
+			return fmt.Errorf("WithMaxMemberBytes(%d): at least 1 is required", n)
 		}
 		a.maxMemberBytes = n
 		return nil
@@ -100,7 +100,7 @@ func WithMaxMemberBytes(n int) Option {
 func WithLogger(logger *slog.Logger) Option {
 	return func(a *Authorizer) error {
 		if logger == nil {
-			return fmt.Errorf("%w: WithLogger: logger is nil", ErrConfiguration)
+			return errors.New("WithLogger: the logger is nil")
 		}
 		a.logger = logger
 		return nil
@@ -110,9 +110,11 @@ func WithLogger(logger *slog.Logger) Option {
 // check returns an [ErrConfiguration] if a was not created with [New].
 func (a *Authorizer) check() error {
 	if a == nil || a.secret == nil {
-		return fmt.Errorf("auth: %w: the Authorizer was not created with auth.New", ErrConfiguration)
+		return misconfigured(errors.New("the Authorizer was not created with auth.New"))
 	}
 	return nil
 }
 
-func invalid(err error) error { return fmt.Errorf("auth: %w: %w", ErrInvalid, err) }
+func invalid(err error) error { return sentinel.New("auth", ErrInvalid, err) }
+
+func misconfigured(err error) error { return sentinel.New("auth", ErrConfiguration, err) }

@@ -140,13 +140,13 @@ func FuzzAuthorizer(f *testing.F) {
 		if got, err := a.AuthorizePrivateData(socketID, channel, map[string]string{"user_id": id}); err == nil {
 			check("AuthorizePrivateData", got.Auth, socketID+":"+channel+":"+got.ChannelData, permission{"data", socketID, channel, id})
 		}
-		if got, err := a.AuthorizePresence(socketID, channel, auth.Member{UserID: id, UserInfo: info}); err == nil {
+		if got, err := a.AuthorizePresence(socketID, channel, auth.Member{UserID: id, UserInfo: map[string]string{"name": info}}); err == nil {
 			check("AuthorizePresence", got.Auth, socketID+":"+channel+":"+got.ChannelData, permission{"presence", socketID, channel, id})
 		}
 		if got, err := a.AuthorizePresence(socketID, channel, auth.Member{SignedIn: true}); err == nil {
 			check("AuthorizePresence", got.Auth, socketID+":"+channel, permission{kind: "plain", socketID: socketID, channel: channel})
 		}
-		if got, err := a.AuthenticateUser(socketID, auth.User{ID: id, Info: info, Watchlist: []string{"ann"}}); err == nil {
+		if got, err := a.AuthenticateUser(socketID, auth.User{ID: id, Info: map[string]string{"name": info}, Watchlist: []string{"ann"}}); err == nil {
 			check("AuthenticateUser", got.Auth, socketID+"::user::"+got.UserData, permission{kind: "user", socketID: socketID, id: id})
 		}
 	})

@@ -51,8 +51,8 @@ func TestNew_invalid(t *testing.T) {
 		{"line break in key", docsKey + "\n", docsSecret, nil, []string{"the key contains a space or a non-printable character"}},
 		{"master key of 31 bytes", docsKey, docsSecret, []auth.Option{auth.WithEncryptionMasterKey("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==")}, []string{"WithEncryptionMasterKey", "31 bytes"}},
 		{"member limit of 0", docsKey, docsSecret, []auth.Option{auth.WithMaxMemberBytes(0)}, []string{"WithMaxMemberBytes(0)"}},
-		{"nil logger", docsKey, docsSecret, []auth.Option{auth.WithLogger(nil)}, []string{"logger is nil"}},
-		{"nil option", docsKey, docsSecret, []auth.Option{nil}, []string{"option is nil"}},
+		{"nil logger", docsKey, docsSecret, []auth.Option{auth.WithLogger(nil)}, []string{"WithLogger: the logger is nil"}},
+		{"nil option", docsKey, docsSecret, []auth.Option{nil}, []string{"an option is nil"}},
 		{
 			"everything", "", "",
 			[]auth.Option{auth.WithEncryptionMasterKey("?"), auth.WithMaxMemberBytes(-1), auth.WithLogger(nil)},
@@ -76,8 +76,8 @@ func TestNew_invalid(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	a := newAuthorizer(t, docsKey, docsSecret)
-	_, configuration := auth.New("", docsSecret)
-	_, option := auth.New(docsKey, docsSecret, auth.WithMaxMemberBytes(0))
+	_, configuration := auth.New("", "")
+	_, options := auth.New("", docsSecret, auth.WithMaxMemberBytes(0), auth.WithEncryptionMasterKey("c2hvcnQ="))
 	_, masterKey := a.AuthorizePrivate("1.1", "private-encrypted-x")
 	_, zero := new(auth.Authorizer).AuthorizePrivate("1.1", "private-x")
 	_, socketID := a.AuthorizePrivate("1", "private-x")
@@ -90,8 +90,8 @@ func TestErrors(t *testing.T) {
 		sentinel error
 		want     string
 	}{
-		{"key", configuration, sentinel.ErrConfiguration, `auth: invalid configuration: the key is empty`},
-		{"option", option, sentinel.ErrConfiguration, `auth: invalid configuration: WithMaxMemberBytes(0): at least 1 is required`},
+		{"key", configuration, sentinel.ErrConfiguration, `auth: invalid configuration: the key is empty; the secret is empty`},
+		{"options", options, sentinel.ErrConfiguration, `auth: invalid configuration: the key is empty; WithMaxMemberBytes(0): at least 1 is required; WithEncryptionMasterKey: encryption master key is the base64 of 5 bytes, 32 are required; create one with: openssl rand -base64 32`},
 		{"master key", masterKey, sentinel.ErrConfiguration, `auth: invalid configuration: encrypted channel without WithEncryptionMasterKey: "private-encrypted-x"`},
 		{"zero Authorizer", zero, sentinel.ErrConfiguration, `auth: invalid configuration: the Authorizer was not created with auth.New`},
 		{"socket ID", socketID, sentinel.ErrInvalid, `auth: invalid argument: socket ID does not consist of digits, a dot and digits: "1"`},
@@ -103,6 +103,11 @@ func TestErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			if !errors.Is(tt.err, tt.sentinel) || tt.err.Error() != tt.want {
 				t.Errorf("error = %v, want %s", tt.err, tt.want)
+			}
+			// A package that wraps the error names itself and the kind once.
+			_, details, _ := strings.Cut(tt.want, tt.sentinel.Error()+": ")
+			if got := sentinel.Details(tt.err); !errors.Is(got, tt.sentinel) || got.Error() != details {
+				t.Errorf("details = %v, want %s", got, details)
 			}
 		})
 	}

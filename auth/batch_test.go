@@ -2,7 +2,6 @@ package auth_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -46,7 +45,7 @@ func TestAuthorizer_ChannelHandler_batch(t *testing.T) {
 		},
 		{
 			"each channel rejected on its own", batchForm("1234.1234", "private-denied", "public", "private-foobar", "presence-invalid", "presence-none", `presence-x:{"user_id":"admin"}`, ""),
-			`{"":{"status":400},"presence-invalid":{"status":500},"presence-none":{"status":403},"presence-x:{\"user_id\":\"admin\"}":{"status":400},` +
+			`{"":{"status":400},"presence-invalid":{"status":500},"presence-none":{"status":500},"presence-x:{\"user_id\":\"admin\"}":{"status":400},` +
 				`"private-denied":{"status":403},"private-foobar":{"status":200,"data":` + docsResponse + `},"public":{"status":400}}`,
 		},
 	}
@@ -124,9 +123,9 @@ func TestAuthorizer_ChannelHandler_batchRejected(t *testing.T) {
 		{"two dimensions", ok + "&channel_name[1][0]=private-y", 400, "no valid index"},
 		{"missing bracket", ok + "&channel_name[1=private-y", 400, "no valid index"},
 		{"huge index", ok + "&channel_name[99999999999999999999]=private-y", 400, "no valid index"},
-		{"no socket ID", "channel_name[0]=private-x", 400, "socket ID"},
+		{"no socket ID", "channel_name[0]=private-x", 400, "socket_id is missing"},
 		{"invalid socket ID", batchForm("1.1:private-x", "private-x"), 400, "socket ID"},
-		{"repeated socket ID", ok + "&socket_id=1.1", 400, "socket ID"},
+		{"repeated socket ID", ok + "&socket_id=1.1", 400, "socket_id is repeated"},
 		{"101 channels", batchForm("1.1", channels...), 400, "101 channels, at most 100"},
 		{"100 channels of 200 characters", batchForm("1.1", longNames...), 413, "too large"},
 	}
@@ -169,13 +168,13 @@ func TestAuthorizer_ChannelHandler_batchLog(t *testing.T) {
 		if request.Channel == "presence-invalid" {
 			return &auth.Member{}, nil
 		}
-		return nil, errors.New("banned")
+		return nil, fmt.Errorf("%w: banned", auth.ErrForbidden)
 	})
 	serve(handler, http.MethodPost, "/", formType, batchForm("1.1", "private-a", "presence-invalid", "private-b", "public", "private-c"))
 	lines := strings.Split(strings.TrimSuffix(log.String(), "\n"), "\n")
 	want := [][]string{
 		{"level=WARN", "rejected_channels=1 channels=5", "status=400", "public"},
-		{"level=WARN", "rejected_channels=3 channels=5", "status=403", "private-a", "banned"},
+		{"level=INFO", "rejected_channels=3 channels=5", "status=403", "private-a", "banned"},
 		{"level=ERROR", "rejected_channels=1 channels=5", "status=500", "member ID is empty"},
 	}
 	if len(lines) != len(want) {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,8 +16,8 @@ type Member struct {
 	// UserID is 1 to 128 characters of valid UTF-8 without control characters.
 	UserID string
 
-	// UserInfo is any value that can be encoded as JSON. It is omitted if nil.
-	// Pusher accepts only objects; compatible servers accept any value.
+	// UserInfo is a value that encodes as a JSON object, such as a struct or a map. It
+	// is omitted if it is nil or encodes as null. Pusher rejects other JSON.
 	UserInfo any
 
 	// SignedIn subscribes the user who is signed in on the connection, with the ID
@@ -85,7 +86,7 @@ func (a *Authorizer) AuthorizePrivateData(socketID, channel string, data any) (*
 	authorization := &ChannelAuthorization{}
 	if protocol.IsEncrypted(channel) {
 		if a.masterKey == nil {
-			return nil, fmt.Errorf("auth: %w: encrypted channel without WithEncryptionMasterKey: %q", ErrConfiguration, channel)
+			return nil, misconfigured(fmt.Errorf("encrypted channel without WithEncryptionMasterKey: %q", channel))
 		}
 		authorization.SharedSecret = a.masterKey.SharedSecret(channel)
 	}
@@ -93,9 +94,9 @@ func (a *Authorizer) AuthorizePrivateData(socketID, channel string, data any) (*
 		authorization.Auth = a.sign(socketID, ":", channel)
 		return authorization, nil
 	}
-	channelData, err := encodeJSON(data, a.maxMemberBytes)
+	channelData, err := a.encode(data)
 	if err != nil {
-		return nil, invalid(fmt.Errorf("private channel: %w", err))
+		return nil, invalid(fmt.Errorf("private data: %w", err))
 	}
 	authorization.ChannelData = channelData
 	authorization.Auth = a.sign(socketID, ":", channel, ":", channelData)
@@ -108,8 +109,8 @@ func (a *Authorizer) AuthorizePrivateData(socketID, channel string, data any) (*
 //
 // AuthorizePresence returns [ErrInvalid] if the socket ID or the name of the
 // channel is invalid (see [Authorizer.AuthorizePrivate]), if the channel is not a
-// presence channel, or if the member breaks a rule of [Member], is too large,
-// cannot be encoded as JSON or has text that is not valid UTF-8.
+// presence channel, or if the member breaks a rule of [Member], is too large or has
+// text that is not valid UTF-8.
 //
 // Source: Pusher Channels docs, "Authentication signatures".
 func (a *Authorizer) AuthorizePresence(socketID, channel string, member Member) (*ChannelAuthorization, error) {
@@ -128,7 +129,11 @@ func (a *Authorizer) AuthorizePresence(socketID, channel string, member Member) 
 	if member.SignedIn {
 		return &ChannelAuthorization{Auth: a.sign(socketID, ":", channel)}, nil
 	}
-	channelData, err := encodeJSON(memberData{member.UserID, member.UserInfo}, a.maxMemberBytes)
+	info, err := encodeInfo(member.UserInfo)
+	if err != nil {
+		return nil, invalid(fmt.Errorf("member: %w", err))
+	}
+	channelData, err := a.encode(memberData{member.UserID, info})
 	if err != nil {
 		return nil, invalid(fmt.Errorf("member: %w", err))
 	}
@@ -139,8 +144,8 @@ func (a *Authorizer) AuthorizePresence(socketID, channel string, member Member) 
 }
 
 type memberData struct {
-	UserID   string `json:"user_id"`
-	UserInfo any    `json:"user_info,omitempty"`
+	UserID   string          `json:"user_id"`
+	UserInfo json.RawMessage `json:"user_info,omitempty"`
 }
 
 func checkSubscription(socketID, channel string) error {

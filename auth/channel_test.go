@@ -108,7 +108,7 @@ func TestAuthorizer_AuthorizePrivateData_invalid(t *testing.T) {
 		want          string
 	}{
 		{"presence channel", "presence-x", "data", "not a private channel"},
-		{"1,025 bytes", "private-x", strings.Repeat("x", 1025-2), "1025 bytes of JSON, at most 1024"},
+		{"1,025 bytes", "private-x", strings.Repeat("x", 1025-2), "JSON has 1025 bytes, at most 1024"},
 		{"not UTF-8", "private-x", "\xff", "not valid UTF-8"},
 		{"cannot be encoded", "private-x", func() {}, "unsupported type"},
 		{"not JSON", "private-x", json.RawMessage(""), "unexpected end"},
@@ -180,14 +180,14 @@ func TestAuthorizer_AuthorizePresence_channelData(t *testing.T) {
 		{"nil info", auth.Member{UserID: "1"}, `{"user_id":"1"}`},
 		{"struct", auth.Member{UserID: "1", UserInfo: profile{"Ann"}}, `{"user_id":"1","user_info":{"name":"Ann"}}`},
 		{"raw JSON", auth.Member{UserID: "1", UserInfo: json.RawMessage(`{ "a": "<b>" }`)}, `{"user_id":"1","user_info":{"a":"<b>"}}`},
-		{"list", auth.Member{UserID: "1", UserInfo: []int{1, 2}}, `{"user_id":"1","user_info":[1,2]}`},
-		{"false", auth.Member{UserID: "1", UserInfo: false}, `{"user_id":"1","user_info":false}`},
+		{"nil map", auth.Member{UserID: "1", UserInfo: map[string]string(nil)}, `{"user_id":"1"}`},
+		{"empty map", auth.Member{UserID: "1", UserInfo: map[string]string{}}, `{"user_id":"1","user_info":{}}`},
 		{"quotes in ID", auth.Member{UserID: `","user_id":"admin`}, `{"user_id":"\",\"user_id\":\"admin"}`},
 		{"other scripts", auth.Member{UserID: "Ёлка 🎄"}, `{"user_id":"Ёлка 🎄"}`},
 		{"U+FFFD", auth.Member{UserID: "a\uFFFDb"}, "{\"user_id\":\"a\uFFFDb\"}"},
 		{"escape sequence of U+FFFD as text", auth.Member{UserID: `\ufffd`}, `{"user_id":"\\ufffd"}`},
 		{"128 characters of two bytes", auth.Member{UserID: strings.Repeat("é", 128)}, `{"user_id":"` + strings.Repeat("é", 128) + `"}`},
-		{"1,024 bytes", auth.Member{UserID: "1", UserInfo: strings.Repeat("x", 1024-30)}, `{"user_id":"1","user_info":"` + strings.Repeat("x", 1024-30) + `"}`},
+		{"1,024 bytes", auth.Member{UserID: "1", UserInfo: infoOf(1024)}, `{"user_id":"1","user_info":{"a":"` + strings.Repeat("x", 1024-36) + `"}}`},
 	}
 	a := newAuthorizer(t, docsKey, docsSecret)
 	for _, tt := range tests {
@@ -216,10 +216,15 @@ func TestAuthorizer_AuthorizePresence_invalidMember(t *testing.T) {
 		{"ID is not UTF-8", auth.Member{UserID: "a\xff"}, "not valid UTF-8"},
 		{"info is not UTF-8", auth.Member{UserID: "1", UserInfo: map[string]string{"name": "a\xffb"}}, "not valid UTF-8"},
 		{"raw info is not UTF-8", auth.Member{UserID: "1", UserInfo: json.RawMessage("\"\xff\"")}, "not valid UTF-8"},
-		{"info is not UTF-8, after an escape sequence as text", auth.Member{UserID: "1", UserInfo: "\\ufffd \xff"}, "not valid UTF-8"},
+		{"info is not UTF-8, after an escape sequence as text", auth.Member{UserID: "1", UserInfo: map[string]string{"a": "\\ufffd\xff"}}, "not valid UTF-8"},
+		{"info is not UTF-8, after a backslash", auth.Member{UserID: "1", UserInfo: map[string]string{"a": "\\\xff"}}, "not valid UTF-8"},
 		{"info cannot be encoded", auth.Member{UserID: "1", UserInfo: func() {}}, "unsupported type"},
 		{"raw info is not JSON", auth.Member{UserID: "1", UserInfo: json.RawMessage(`{"a":`)}, "unexpected end"},
-		{"1,025 bytes", auth.Member{UserID: "1", UserInfo: strings.Repeat("x", 1025-30)}, "1025 bytes of JSON, at most 1024"},
+		{"info is text", auth.Member{UserID: "1", UserInfo: "Ann"}, "member: info does not encode as a JSON object"},
+		{"info is a list", auth.Member{UserID: "1", UserInfo: []int{1, 2}}, "info does not encode as a JSON object"},
+		{"info is a number", auth.Member{UserID: "1", UserInfo: 1}, "info does not encode as a JSON object"},
+		{"info is false", auth.Member{UserID: "1", UserInfo: false}, "info does not encode as a JSON object"},
+		{"1,025 bytes", auth.Member{UserID: "1", UserInfo: infoOf(1025)}, "JSON has 1025 bytes, at most 1024"},
 		{"SignedIn and ID", auth.Member{UserID: "1", SignedIn: true}, "SignedIn"},
 		{"SignedIn and info", auth.Member{UserInfo: "x", SignedIn: true}, "SignedIn"},
 		{"private data", auth.Member{UserID: "1", PrivateData: "x"}, "PrivateData"},
@@ -237,12 +242,12 @@ func TestAuthorizer_AuthorizePresence_invalidMember(t *testing.T) {
 }
 
 func TestWithMaxMemberBytes(t *testing.T) {
+	newAuthorizer(t, docsKey, docsSecret, auth.WithMaxMemberBytes(1)) // the lowest value
 	a := newAuthorizer(t, docsKey, docsSecret, auth.WithMaxMemberBytes(2048))
-	info := strings.Repeat("x", 2048-30)
-	if _, err := a.AuthorizePresence("1.1", "presence-x", auth.Member{UserID: "1", UserInfo: info}); err != nil {
+	if _, err := a.AuthorizePresence("1.1", "presence-x", auth.Member{UserID: "1", UserInfo: infoOf(2048)}); err != nil {
 		t.Errorf("AuthorizePresence with 2,048 bytes of 2,048 = %v", err)
 	}
-	if _, err := a.AuthorizePresence("1.1", "presence-x", auth.Member{UserID: "1", UserInfo: info + "x"}); !errors.Is(err, auth.ErrInvalid) {
+	if _, err := a.AuthorizePresence("1.1", "presence-x", auth.Member{UserID: "1", UserInfo: infoOf(2049)}); !errors.Is(err, auth.ErrInvalid) {
 		t.Errorf("AuthorizePresence with 2,049 bytes of 2,048 = %v, want ErrInvalid", err)
 	}
 	data := strings.Repeat("x", 2048-2)
@@ -252,6 +257,11 @@ func TestWithMaxMemberBytes(t *testing.T) {
 	if _, err := a.AuthorizePrivateData("1.1", "private-x", data+"x"); !errors.Is(err, auth.ErrInvalid) {
 		t.Errorf("AuthorizePrivateData with 2,049 bytes of 2,048 = %v, want ErrInvalid", err)
 	}
+}
+
+// infoOf returns the info with which the JSON of a member with the ID "1" has n bytes.
+func infoOf(n int) any {
+	return map[string]string{"a": strings.Repeat("x", n-len(`{"user_id":"1","user_info":{"a":""}}`))}
 }
 
 // asJSON returns the fields that fmt redacts.

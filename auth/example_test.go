@@ -159,13 +159,12 @@ func ExampleAuthorizer_UserHandler() {
 }
 
 func ExampleNew() {
-	_, err := auth.New("", "secret", auth.WithEncryptionMasterKey("c2hvcnQ="))
+	_, err := auth.New("", "secret", auth.WithMaxMemberBytes(0))
 	fmt.Println(errors.Is(err, auth.ErrConfiguration))
 	fmt.Println(err)
 	// Output:
 	// true
-	// auth: invalid configuration: the key is empty
-	// invalid configuration: WithEncryptionMasterKey: encryption master key has 5 bytes, 32 are required
+	// auth: invalid configuration: the key is empty; WithMaxMemberBytes(0): at least 1 is required
 }
 
 func ExampleAuthorizer_AuthorizePrivate() {
@@ -294,7 +293,8 @@ func ExampleWithMaxMemberBytes() {
 		fmt.Println(err)
 		return
 	}
-	_, err = authorizer.AuthorizePresence("1234.1234", "presence-foobar", auth.Member{UserID: "1", UserInfo: strings.Repeat("x", 1500)})
+	member := auth.Member{UserID: "1", UserInfo: map[string]string{"about": strings.Repeat("x", 1500)}}
+	_, err = authorizer.AuthorizePresence("1234.1234", "presence-foobar", member)
 	fmt.Println(err)
 	// Output: <nil>
 }

@@ -25,13 +25,13 @@ type HandlerOption func(*handler)
 // authorization requests to. It signs nothing unless authorize returns a nil error.
 //
 // Authorize identifies the sender, by its session for example, and decides whether
-// it may subscribe. Any error denies permission. For a private channel a nil error
-// grants it; the [Member] may be nil, and only its PrivateData is used. For a
-// presence channel authorize returns the member to subscribe as, and a nil member
-// denies permission. The decision must be based on the [ChannelRequest], which is
-// what gets signed. Other fields of a form are available in r.PostForm, and a JSON
-// body can be read again from r.Body. A panic in authorize is not recovered;
-// nothing has been written by then.
+// it may subscribe. It returns [ErrForbidden] to deny permission; any other error
+// means that it could not decide. If it returns a nil error, permission is granted.
+// For a private channel the [Member] may be nil, and only its PrivateData is used. For
+// a presence channel it is the member to subscribe as and must not be nil. The decision
+// must be based on the [ChannelRequest], because its channel is signed. Other fields
+// of a form are available in r.PostForm, and a JSON body can be read again from
+// r.Body. A panic in authorize is not recovered; nothing has been written by then.
 //
 // The handler accepts POST requests with a body of at most 16 KiB, which is a form
 // or a JSON object that has the fields socket_id and channel_name exactly once. It
@@ -39,15 +39,17 @@ type HandlerOption func(*handler)
 // one of these status codes and no details:
 //
 //   - 400 if the input is invalid or the channel needs no authorization
-//   - 403 if authorize denies permission
+//   - 403 if the error of authorize is ErrForbidden or wraps it
 //   - 405 for another method
 //   - 413 for a larger body
 //   - 415 for another content type
-//   - 500 if permission was granted and nothing can be signed, because the member
-//     is invalid or the channel is encrypted and no master key is set
+//   - 500 if authorize returns any other error, or grants permission and nothing can
+//     be signed, because the member is nil or invalid or the channel is encrypted and
+//     no master key is set
 //
-// The reason is logged; see [WithLogger]. Responses must not be cached. CORS
-// headers are left to middleware.
+// The reason is logged: at level error for 500, at level info for 403, and otherwise
+// as a warning; see [WithLogger]. Responses must not be cached. The handler sets no
+// CORS headers.
 //
 // # Batches
 //
@@ -76,15 +78,15 @@ func (a *Authorizer) ChannelHandler(authorize func(*http.Request, ChannelRequest
 	if authorize == nil {
 		panic("auth: ChannelHandler: authorize is nil")
 	}
-	return a.newHandler(opts, func(r *http.Request, fields url.Values) (any, error) {
-		socketID := single(fields, "socket_id")
-		if err := protocol.CheckSocketID(socketID); err != nil {
-			return nil, rejection(http.StatusBadRequest, err)
-		}
+	return a.newHandler(opts, func(r *http.Request, socketID string, fields url.Values) (any, error) {
 		if hasBatchField(fields) {
 			return a.authorizeBatch(r, socketID, fields, authorize)
 		}
-		return a.authorizeChannel(r, ChannelRequest{socketID, single(fields, "channel_name")}, authorize)
+		channel, err := requiredField(fields, "channel_name")
+		if err != nil {
+			return nil, rejection(http.StatusBadRequest, err)
+		}
+		return a.authorizeChannel(r, ChannelRequest{socketID, channel}, authorize)
 	})
 }
 
@@ -97,27 +99,28 @@ func (a *Authorizer) authorizeChannel(r *http.Request, request ChannelRequest, a
 		return nil, rejection(http.StatusBadRequest, fmt.Errorf("channel needs no authorization: %q", request.Channel))
 	}
 	member, err := authorize(r, request)
-	switch {
-	case err != nil:
-		return nil, rejection(http.StatusForbidden, fmt.Errorf("channel %q: %w", request.Channel, err))
-	case private && member == nil:
-		return a.AuthorizePrivate(request.SocketID, request.Channel)
-	case private:
-		return a.AuthorizePrivateData(request.SocketID, request.Channel, member.PrivateData)
-	case member == nil:
-		return nil, rejection(http.StatusForbidden, fmt.Errorf("channel %q: neither a member nor an error was returned", request.Channel))
-	default:
-		return a.AuthorizePresence(request.SocketID, request.Channel, *member)
+	if err != nil {
+		return nil, denial(fmt.Errorf("channel %q: %w", request.Channel, err))
 	}
+	if private {
+		if member == nil {
+			member = &Member{}
+		}
+		return a.AuthorizePrivateData(request.SocketID, request.Channel, member.PrivateData)
+	}
+	if member == nil {
+		return nil, fmt.Errorf("channel %q: neither a member nor an error was returned", request.Channel)
+	}
+	return a.AuthorizePresence(request.SocketID, request.Channel, *member)
 }
 
 // UserHandler returns the handler that client libraries send user authentication
 // requests to. It signs nothing unless authenticate returns a user.
 //
-// Authenticate identifies the sender of the request. Any error rejects the request,
-// and so does a nil user. Requests and responses are as described for
-// [Authorizer.ChannelHandler], except that socket_id is the only field and the
-// response is the JSON of a [UserAuthentication].
+// Authenticate identifies the sender of the request. It returns [ErrForbidden] if
+// nobody is signed in; any other error, or a nil user, is a failure. Requests and
+// responses are as described for [Authorizer.ChannelHandler], except that socket_id is
+// the only field and the response is the JSON of a [UserAuthentication].
 //
 // UserHandler panics if authenticate is nil.
 //
@@ -126,31 +129,27 @@ func (a *Authorizer) UserHandler(authenticate func(*http.Request) (*User, error)
 	if authenticate == nil {
 		panic("auth: UserHandler: authenticate is nil")
 	}
-	return a.newHandler(opts, func(r *http.Request, fields url.Values) (any, error) {
-		socketID := single(fields, "socket_id")
-		if err := protocol.CheckSocketID(socketID); err != nil {
-			return nil, rejection(http.StatusBadRequest, err)
-		}
+	return a.newHandler(opts, func(r *http.Request, socketID string, _ url.Values) (any, error) {
 		user, err := authenticate(r)
 		if err != nil {
-			return nil, rejection(http.StatusForbidden, err)
+			return nil, denial(err)
 		}
 		if user == nil {
-			return nil, rejection(http.StatusForbidden, errors.New("neither a user nor an error was returned"))
+			return nil, errors.New("neither a user nor an error was returned")
 		}
 		return a.AuthenticateUser(socketID, *user)
 	})
 }
 
-// A handler reads the fields of a request, and writes the value that respond returns
-// for them.
+// A handler reads the fields of a request, checks the socket ID, and writes the value
+// that respond returns for them.
 type handler struct {
 	authorizer *Authorizer
-	respond    func(*http.Request, url.Values) (any, error)
+	respond    func(r *http.Request, socketID string, fields url.Values) (any, error)
 	jsonp      bool
 }
 
-func (a *Authorizer) newHandler(opts []HandlerOption, respond func(*http.Request, url.Values) (any, error)) *handler {
+func (a *Authorizer) newHandler(opts []HandlerOption, respond func(*http.Request, string, url.Values) (any, error)) *handler {
 	h := &handler{authorizer: a, respond: respond}
 	for _, opt := range opts {
 		if opt != nil {
@@ -179,7 +178,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// serve returns the JSON of the response and, for JSONP, the callback's name.
+// serve returns the JSON of the response and, for JSONP, the name of the callback.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) (body []byte, callback string, err error) {
 	if err := h.authorizer.check(); err != nil {
 		return nil, "", err
@@ -188,7 +187,14 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) (body []byte, ca
 	if err != nil {
 		return nil, "", err
 	}
-	response, err := h.respond(r, fields)
+	socketID, err := requiredField(fields, "socket_id")
+	if err == nil {
+		err = protocol.CheckSocketID(socketID)
+	}
+	if err != nil {
+		return nil, "", rejection(http.StatusBadRequest, err)
+	}
+	response, err := h.respond(r, socketID, fields)
 	if err != nil {
 		return nil, "", err
 	}
@@ -216,10 +222,18 @@ type statusError struct {
 
 func rejection(status int, err error) error { return &statusError{status, err} }
 
+// denial returns an error of the app's function with its status code.
+func denial(err error) error {
+	if errors.Is(err, ErrForbidden) {
+		return rejection(http.StatusForbidden, err)
+	}
+	return err
+}
+
 func (e *statusError) Error() string { return e.err.Error() }
 
-// statusOf returns the status code for err. Any error but a statusError occurred
-// after permission was granted, so it is a fault of the app.
+// statusOf returns the status code for err. An error without a status code is a failure
+// of the app.
 func statusOf(err error) int {
 	var rejected *statusError
 	if errors.As(err, &rejected) {
@@ -240,13 +254,16 @@ func (a *Authorizer) logRejection(r *http.Request, status int, err error, attrs 
 	if a.check() == nil {
 		logger = a.logger
 	}
-	level := slog.LevelWarn
-	if status >= http.StatusInternalServerError {
-		level = slog.LevelError
+	level, message := slog.LevelWarn, "authorization rejected"
+	switch status {
+	case http.StatusForbidden: // a decision of the app
+		level = slog.LevelInfo
+	case http.StatusInternalServerError:
+		level, message = slog.LevelError, "authorization failed"
 	}
 	attrs = append(attrs,
 		slog.String("path", redact.Line(r.URL.Path, maxLoggedPath)),
 		slog.Int("status", status),
 		slog.String("error", redact.Line(err.Error(), maxLoggedError)))
-	logger.LogAttrs(r.Context(), level, "authorization rejected", attrs...)
+	logger.LogAttrs(r.Context(), level, message, attrs...)
 }

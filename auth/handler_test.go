@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -92,36 +93,41 @@ func TestAuthorizer_ChannelHandler(t *testing.T) {
 }
 
 func TestAuthorizer_ChannelHandler_rejected(t *testing.T) {
-	const ok = "socket_id=1.1&channel_name=private-x"
-	deny := func(*http.Request, auth.ChannelRequest) (*auth.Member, error) {
-		return &auth.Member{UserID: "1"}, errors.New("banned since Tuesday")
+	const private, presence = "socket_id=1.1&channel_name=private-x", "socket_id=1.1&channel_name=presence-x"
+	returns := func(member *auth.Member, err error) func(*http.Request, auth.ChannelRequest) (*auth.Member, error) {
+		return func(*http.Request, auth.ChannelRequest) (*auth.Member, error) { return member, err }
 	}
-	member := func(m auth.Member) func(*http.Request, auth.ChannelRequest) (*auth.Member, error) {
-		return func(*http.Request, auth.ChannelRequest) (*auth.Member, error) { return &m, nil }
-	}
+	allow := returns(&auth.Member{UserID: "1"}, nil)
 	tests := []struct {
 		name, method, contentType, body string
 		authorize                       func(*http.Request, auth.ChannelRequest) (*auth.Member, error)
 		want                            int
-		logged                          string
+		level, logged                   string
 	}{
-		{"permission denied", http.MethodPost, formType, ok, deny, 403, "banned since Tuesday"},
-		{"no member for a presence channel", http.MethodPost, formType, "socket_id=1.1&channel_name=presence-x", allowAll, 403, "neither a member nor an error"},
-		{"invalid member", http.MethodPost, formType, "socket_id=1.1&channel_name=presence-x", member(auth.Member{}), 500, "member ID is empty"},
-		{"private data for a presence channel", http.MethodPost, formType, "socket_id=1.1&channel_name=presence-x", member(auth.Member{UserID: "1", PrivateData: 1}), 500, "PrivateData"},
-		{"private data that is too large", http.MethodPost, formType, ok, member(auth.Member{PrivateData: strings.Repeat("x", 1024)}), 500, "1026 bytes"},
-		{"no master key", http.MethodPost, formType, "socket_id=1.1&channel_name=private-encrypted-x", allowAll, 500, "WithEncryptionMasterKey"},
-		{"invalid channel name", http.MethodPost, formType, "socket_id=1.1&channel_name=private-x:", allowAll, 400, "channel name"},
-		{"public channel", http.MethodPost, formType, "socket_id=1.1&channel_name=x", allowAll, 400, "needs no authorization"},
-		{"GET", http.MethodGet, formType, ok, allowAll, 405, "method not allowed"},
-		{"HEAD", http.MethodHead, "", "", allowAll, 405, "method not allowed"},
-		{"OPTIONS", http.MethodOptions, "", "", allowAll, 405, "method not allowed"},
-		{"PUT", http.MethodPut, formType, ok, allowAll, 405, "method not allowed"},
-		{"no content type", http.MethodPost, "", ok, allowAll, 415, "content type"},
-		{"plain text", http.MethodPost, "text/plain", ok, allowAll, 415, "text/plain"},
-		{"multipart form", http.MethodPost, "multipart/form-data; boundary=x", ok, allowAll, 415, "multipart/form-data"},
-		{"form above 16 KiB", http.MethodPost, formType, ok + "&pad=" + strings.Repeat("x", 16<<10), allowAll, 413, "too large"},
-		{"JSON above 16 KiB", http.MethodPost, jsonType, `{"pad":"` + strings.Repeat("x", 16<<10), allowAll, 413, "too large"},
+		{"permission denied", "POST", formType, private, returns(&auth.Member{UserID: "1"}, auth.ErrForbidden), 403, "INFO", "auth: forbidden"},
+		{"permission denied with a reason", "POST", formType, private, returns(nil, fmt.Errorf("%w: banned since Tuesday", auth.ErrForbidden)), 403, "INFO", "banned since Tuesday"},
+		{"failure of the app", "POST", formType, private, returns(&auth.Member{UserID: "1"}, errors.New("db down")), 500, "ERROR", "authorization failed"},
+		{"no member for a presence channel", "POST", formType, presence, returns(nil, nil), 500, "ERROR", "neither a member nor an error"},
+		{"invalid member", "POST", formType, presence, returns(&auth.Member{}, nil), 500, "ERROR", "member ID is empty"},
+		{"private data for a presence channel", "POST", formType, presence, returns(&auth.Member{UserID: "1", PrivateData: 1}, nil), 500, "ERROR", "PrivateData"},
+		{"private data that is too large", "POST", formType, private, returns(&auth.Member{PrivateData: strings.Repeat("x", 1024)}, nil), 500, "ERROR", "1026 bytes"},
+		{"no master key", "POST", formType, "socket_id=1.1&channel_name=private-encrypted-x", allow, 500, "ERROR", "WithEncryptionMasterKey"},
+		{"invalid channel name", "POST", formType, "socket_id=1.1&channel_name=private-x:", allow, 400, "WARN", "channel name"},
+		{"public channel", "POST", formType, "socket_id=1.1&channel_name=x", allow, 400, "WARN", "needs no authorization"},
+		{"no socket ID", "POST", formType, "channel_name=private-x", allow, 400, "WARN", "socket_id is missing"},
+		{"two socket IDs", "POST", formType, private + "&socket_id=1.1", allow, 400, "WARN", "socket_id is repeated"},
+		{"no channel", "POST", formType, "socket_id=1.1", allow, 400, "WARN", "channel_name is missing"},
+		{"empty form", "POST", formType, "", allow, 400, "WARN", "body is empty; it may have been read before"},
+		{"empty JSON", "POST", jsonType, "", allow, 400, "WARN", "body is empty; it may have been read before"},
+		{"GET", "GET", formType, private, allow, 405, "WARN", "method not allowed"},
+		{"HEAD", "HEAD", "", "", allow, 405, "WARN", "method not allowed"},
+		{"OPTIONS", "OPTIONS", "", "", allow, 405, "WARN", "method not allowed"},
+		{"PUT", "PUT", formType, private, allow, 405, "WARN", "method not allowed"},
+		{"no content type", "POST", "", private, allow, 415, "WARN", "content type"},
+		{"plain text", "POST", "text/plain", private, allow, 415, "WARN", "text/plain"},
+		{"multipart form", "POST", "multipart/form-data; boundary=x", private, allow, 415, "WARN", "multipart/form-data"},
+		{"form above 16 KiB", "POST", formType, private + "&pad=" + strings.Repeat("x", 16<<10), allow, 413, "WARN", "too large"},
+		{"JSON above 16 KiB", "POST", jsonType, `{"pad":"` + strings.Repeat("x", 16<<10), allow, 413, "WARN", "too large"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -136,11 +142,8 @@ func TestAuthorizer_ChannelHandler_rejected(t *testing.T) {
 			if value := got.Header().Get("Cache-Control"); value != "no-store" {
 				t.Errorf("%s %.60s has Cache-Control: %q, want no-store", tt.method, tt.body, value)
 			}
-			if !strings.Contains(log.String(), tt.logged) || strings.Contains(log.String(), docsKey+":") {
-				t.Errorf("log = %s, want %q and no signature", log.String(), tt.logged)
-			}
-			if isError := strings.Contains(log.String(), "level=ERROR"); isError != (tt.want == 500) {
-				t.Errorf("log = %s, want level ERROR for status 500 only", log.String())
+			if !strings.Contains(log.String(), "level="+tt.level) || !strings.Contains(log.String(), tt.logged) || strings.Contains(log.String(), docsKey+":") {
+				t.Errorf("log = %s, want level %s, %q and no signature", log, tt.level, tt.logged)
 			}
 		})
 	}
@@ -159,7 +162,8 @@ func TestAuthorizer_UserHandler(t *testing.T) {
 			200, `{"auth":"278d425bdf160c739803:4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba","user_data":"{\"id\":\"12345\"}"}`,
 		},
 		{"permission denied", "socket_id=1.1", func(*http.Request) (*auth.User, error) { return &auth.User{ID: "1"}, auth.ErrForbidden }, 403, "Forbidden\n"},
-		{"no user", "socket_id=1.1", func(*http.Request) (*auth.User, error) { return nil, nil }, 403, "Forbidden\n"},
+		{"failure of the app", "socket_id=1.1", func(*http.Request) (*auth.User, error) { return &auth.User{ID: "1"}, errors.New("db down") }, 500, "Internal Server Error\n"},
+		{"no user", "socket_id=1.1", func(*http.Request) (*auth.User, error) { return nil, nil }, 500, "Internal Server Error\n"},
 		{"invalid user", "socket_id=1.1", func(*http.Request) (*auth.User, error) { return &auth.User{}, nil }, 500, "Internal Server Error\n"},
 		{"no socket ID", "", signedIn, 400, "Bad Request\n"},
 		{"two socket IDs", "socket_id=1.1&socket_id=1.1", signedIn, 400, "Bad Request\n"},
@@ -249,7 +253,7 @@ func TestHandlers_logLength(t *testing.T) {
 		{"broken escape", http.MethodPost, "/", formType, strings.Repeat("%", 15<<10), 400},
 		{"socket ID", http.MethodPost, "/", formType, "channel_name=private-x&socket_id=" + long[:15<<10], 400},
 		{"channel", http.MethodPost, "/", formType, "socket_id=1.1&channel_name=" + strings.Repeat("%00", 5<<10), 400},
-		{"error of the callback", http.MethodPost, "/", formType, "socket_id=1.1&channel_name=private-x", 403},
+		{"error of the callback", http.MethodPost, "/", formType, "socket_id=1.1&channel_name=private-x", 500},
 		{"batch field", http.MethodPost, "/", formType, "socket_id=1.1&channel_name[" + long[:15<<10] + "]=x", 400},
 		{"batch", http.MethodPost, "/", formType, "socket_id=1.1&channel_name[0]=private-x&channel_name[1]=" + long[:15<<10], 200},
 	}
@@ -268,7 +272,7 @@ func TestHandlers_logLength(t *testing.T) {
 			}
 			lines := strings.Split(strings.TrimSuffix(log.String(), "\n"), "\n")
 			for _, line := range lines {
-				if line == "" || len(line) > maxLength || !strings.Contains(line, "authorization rejected") {
+				if line == "" || len(line) > maxLength || !strings.Contains(line, "msg=\"authorization ") {
 					t.Errorf("log line has %d bytes, want 1 to %d: %.2000s", len(line), maxLength, line)
 				}
 			}
@@ -282,8 +286,8 @@ func TestHandlers_logIsRedacted(t *testing.T) {
 	handler := a.UserHandler(func(*http.Request) (*auth.User, error) {
 		return nil, errors.New("GET https://user:hunter2@example.com/?auth_signature=" + signature)
 	})
-	if got := serve(handler, http.MethodPost, "/"+signature, formType, "socket_id=1.1"); got.Code != http.StatusForbidden {
-		t.Errorf("status = %d, want 403", got.Code)
+	if got := serve(handler, http.MethodPost, "/"+signature, formType, "socket_id=1.1"); got.Code != http.StatusInternalServerError {
+		t.Errorf("status = %d, want 500", got.Code)
 	}
 	if strings.Contains(log.String(), signature) || strings.Contains(log.String(), "hunter2") || !strings.Contains(log.String(), "[REDACTED]") {
 		t.Errorf("log = %s, want [REDACTED] instead of signature and password", log.String())

@@ -26,7 +26,7 @@ func WithJSONP() HandlerOption {
 
 func checkCallback(name string) error {
 	if len(name) > maxCallbackLength || !callbackName.MatchString(name) {
-		return errors.New("callback is missing, repeated or not the name of a function")
+		return errors.New("callback is not the name of a function")
 	}
 	return nil
 }

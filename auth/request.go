@@ -30,24 +30,26 @@ func SocketID(r *http.Request) string {
 	return values[0]
 }
 
-// single returns the value of a field that is present exactly once, and otherwise "",
-// which no check accepts. A repeated field is rejected because a proxy or the app could
-// use a different value than this package.
-func single(fields url.Values, name string) string {
-	if values := fields[name]; len(values) == 1 {
-		return values[0]
+// requiredField returns the value of a field. A repeated field is an error, because a
+// proxy or the app could use a different value than this package.
+func requiredField(fields url.Values, name string) (string, error) {
+	values := fields[name]
+	if len(values) == 0 {
+		return "", fmt.Errorf("%s is missing", name)
 	}
-	return ""
+	if len(values) > 1 {
+		return "", fmt.Errorf("%s is repeated", name)
+	}
+	return values[0], nil
 }
 
-// read returns the fields of the request and, for JSONP, the callback's name.
+// read returns the fields of the request and, for JSONP, the name of the callback.
 func (h *handler) read(w http.ResponseWriter, r *http.Request) (fields url.Values, callback string, err error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, "", rejection(http.StatusBadRequest, fmt.Errorf("query: %w", err))
 	}
-	switch {
-	case r.Method == http.MethodPost:
+	if r.Method == http.MethodPost {
 		body, err := readBody(w, r)
 		if err != nil {
 			return nil, "", err
@@ -56,15 +58,18 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (fields url.Value
 			return nil, "", rejection(http.StatusBadRequest, errors.New("query has socket_id or channel_name, which belong in the body"))
 		}
 		return body, "", nil
-	case r.Method == http.MethodGet && h.jsonp:
-		callback := single(query, "callback")
-		if err := checkCallback(callback); err != nil {
+	}
+	if r.Method == http.MethodGet && h.jsonp {
+		callback, err := requiredField(query, "callback")
+		if err == nil {
+			err = checkCallback(callback)
+		}
+		if err != nil {
 			return nil, "", rejection(http.StatusBadRequest, err)
 		}
 		return query, callback, nil
-	default:
-		return nil, "", rejection(http.StatusMethodNotAllowed, fmt.Errorf("method not allowed: %.50q", r.Method))
 	}
+	return nil, "", rejection(http.StatusMethodNotAllowed, fmt.Errorf("method not allowed: %.50q", r.Method))
 }
 
 // methods returns the value of the Allow header.
@@ -75,7 +80,12 @@ func (h *handler) methods() string {
 	return "POST"
 }
 
+var errEmptyBody = errors.New("body is empty; it may have been read before, by a middleware for example")
+
 func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if r.Body == nil { // as in a request that no server has received
+		r.Body = http.NoBody
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
 	contentType := r.Header.Get("Content-Type")
 	mediaType, _, err := mime.ParseMediaType(contentType)
@@ -87,11 +97,17 @@ func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		if err := r.ParseForm(); err != nil {
 			return nil, bodyError(err)
 		}
+		if len(r.PostForm) == 0 {
+			return nil, rejection(http.StatusBadRequest, errEmptyBody)
+		}
 		return r.PostForm, nil
 	case "application/json":
 		text, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, bodyError(err)
+		}
+		if len(text) == 0 {
+			return nil, rejection(http.StatusBadRequest, errEmptyBody)
 		}
 		r.Body = io.NopCloser(bytes.NewReader(text))
 		fields, err := parseObject(text)

@@ -70,6 +70,37 @@ func TestAuthorizer_ChannelHandler_requestOfCallback(t *testing.T) {
 	}
 }
 
+// A request that no server has received, such as one of http.NewRequest, can have a nil
+// Body. A middleware that parses the form leaves an empty one behind.
+func TestAuthorizer_ChannelHandler_body(t *testing.T) {
+	const form = "socket_id=1234.1234&channel_name=private-foobar"
+	tests := []struct {
+		name, contentType string
+		change            func(*http.Request)
+		want              int
+	}{
+		{"nil, form", formType, func(r *http.Request) { r.Body = nil }, http.StatusBadRequest},
+		{"nil, JSON", jsonType, func(r *http.Request) { r.Body = nil }, http.StatusBadRequest},
+		{"form parsed before", formType, func(r *http.Request) { _ = r.ParseForm() }, http.StatusOK},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(form))
+			r.Header.Set("Content-Type", tt.contentType)
+			tt.change(r)
+			a, log := newLogged(t)
+			w := httptest.NewRecorder()
+			a.ChannelHandler(allowAll).ServeHTTP(w, r)
+			if w.Code != tt.want {
+				t.Errorf("status = %d, want %d", w.Code, tt.want)
+			}
+			if tt.want != http.StatusOK && !strings.Contains(log.String(), "body is empty") {
+				t.Errorf("log = %s, want that the body is empty", log)
+			}
+		})
+	}
+}
+
 func TestAuthorizer_ChannelHandler_hostileRequests(t *testing.T) {
 	type hostile struct{ name, target, contentType, body string }
 	form := func(name, body string) hostile { return hostile{name, "/", formType, body} }

@@ -5,65 +5,71 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"unicode/utf8"
-
-	"github.com/openchannels/pusher-go/signing"
 )
 
 // sign returns KEY:SIGNATURE for the concatenation of parts.
 func (a *Authorizer) sign(parts ...string) string {
-	size := len(a.key) + len(":") + signing.SignatureLength
+	const room = 256 // for the parts and the result in most cases
+	text := make([]byte, 0, room)
 	for _, part := range parts {
-		size += len(part)
+		text = append(text, part...)
 	}
-	message := make([]byte, 0, size)
-	for _, part := range parts {
-		message = append(message, part...)
-	}
-	// The result is built in the spare capacity behind the message, which saves
-	// an allocation.
-	result := append(message, a.key...)
-	result = append(result, ':')
-	result = a.secret.AppendSign(result, message)
-	return string(result[len(message):])
+	// The result is built behind the text, which saves an allocation.
+	size := len(text)
+	text = append(text, a.key...)
+	text = append(text, ':')
+	text = a.secret.AppendSign(text, text[:size])
+	return string(text[size:])
 }
 
-// encodeJSON returns the JSON of value. It returns an error if the JSON is longer
-// than maxBytes or if value has text that is not valid UTF-8, for which the server
-// and other subscribers would see another text.
-func encodeJSON(value any, maxBytes int) (string, error) {
-	var buffer bytes.Buffer
-	encoder := json.NewEncoder(&buffer)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
+// encodeInfo returns the JSON of a member's or user's info, or nil if info is nil or
+// encodes as null, such as a nil map.
+func encodeInfo(info any) (json.RawMessage, error) {
+	data, err := encodeJSON(info)
+	if err != nil {
+		return nil, err
+	}
+	switch data[0] {
+	case '{':
+		return data, nil
+	case 'n':
+		return nil, nil
+	}
+	return nil, errors.New("info does not encode as a JSON object")
+}
+
+// encode is like encodeJSON with a limit of the size.
+func (a *Authorizer) encode(value any) (string, error) {
+	data, err := encodeJSON(value)
+	if err != nil {
 		return "", err
 	}
-	data := bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
-	if len(data) > maxBytes {
-		return "", fmt.Errorf("data has %d bytes of JSON, at most %d are allowed", len(data), maxBytes)
-	}
-	if !utf8.Valid(data) || hasReplacementEscape(data) {
-		return "", errors.New("data has text that is not valid UTF-8")
+	if len(data) > a.maxMemberBytes {
+		return "", fmt.Errorf("JSON has %d bytes, at most %d are allowed", len(data), a.maxMemberBytes)
 	}
 	return string(data), nil
 }
 
-// hasReplacementEscape reports whether encoding/json has replaced invalid UTF-8
-// with U+FFFD. It writes the replacement as an escape sequence, but a U+FFFD of
-// the original text unescaped.
-func hasReplacementEscape(data []byte) bool {
-	const escape = `\ufffd`
-	for {
-		i := bytes.Index(data, []byte(escape))
-		if i < 0 {
-			return false
-		}
-		// After an odd number of backslashes, the one found is itself escaped and
-		// the letters are ordinary text.
-		before := data[:i]
-		if (len(before)-len(bytes.TrimRight(before, `\`)))%2 == 0 {
-			return true
-		}
-		data = data[i+len(escape):]
+// encodeJSON returns the JSON of value without white space. It returns an error if
+// value has text that is not valid UTF-8, because the server and other subscribers
+// would see a different text.
+func encodeJSON(value any) ([]byte, error) {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
 	}
+	data := bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
+	if !utf8.Valid(data) || bytes.Contains(data, []byte(`\ufffd`)) && replacement.Match(data) {
+		return nil, errors.New("text is not valid UTF-8")
+	}
+	return data, nil
 }
+
+// replacement matches the escape sequence of U+FFFD, which encoding/json writes instead
+// of invalid UTF-8. After an odd number of backslashes, the one found is itself escaped
+// and the letters are ordinary text. A U+FFFD of the original text is not escaped.
+var replacement = regexp.MustCompile(`(^|[^\\])(\\\\)*\\ufffd`)

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -15,9 +16,9 @@ type User struct {
 	// the name of the channel for events to the user. It must not be "." or "..".
 	ID string
 
-	// Info is any value that can be encoded as JSON. It is omitted if nil. The
-	// members of presence channels receive it. Pusher accepts only objects;
-	// compatible servers accept any value.
+	// Info is a value that encodes as a JSON object, such as a struct or a map. It is
+	// omitted if it is nil or encodes as null. The members of presence channels
+	// receive it.
 	Info any
 
 	// Watchlist has the IDs of at most 100 users. The connection is notified when
@@ -44,8 +45,8 @@ func (UserAuthentication) LogValue() slog.Value { return redact.Value{}.LogValue
 // value of [WithMaxMemberBytes].
 //
 // AuthenticateUser returns [ErrInvalid] if the socket ID is not two numbers joined
-// by a dot, or if the user breaks a rule of [User], is too large, cannot be encoded
-// as JSON or has text that is not valid UTF-8.
+// by a dot, or if the user breaks a rule of [User], is too large or has text that is
+// not valid UTF-8.
 //
 // Source: Pusher Channels docs, "Authentication signatures" and "Authenticating
 // users".
@@ -62,7 +63,11 @@ func (a *Authorizer) AuthenticateUser(socketID string, user User) (*UserAuthenti
 	if err := protocol.CheckWatchlist(user.Watchlist); err != nil {
 		return nil, invalid(err)
 	}
-	data, err := encodeJSON(userData{user.ID, user.Info}, a.maxMemberBytes)
+	info, err := encodeInfo(user.Info)
+	if err != nil {
+		return nil, invalid(fmt.Errorf("user: %w", err))
+	}
+	data, err := a.encode(userData{user.ID, info})
 	if err != nil {
 		return nil, invalid(fmt.Errorf("user: %w", err))
 	}
@@ -75,6 +80,6 @@ func (a *Authorizer) AuthenticateUser(socketID string, user User) (*UserAuthenti
 }
 
 type userData struct {
-	ID   string `json:"id"`
-	Info any    `json:"user_info,omitempty"`
+	ID   string          `json:"id"`
+	Info json.RawMessage `json:"user_info,omitempty"`
 }

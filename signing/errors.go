@@ -39,6 +39,12 @@ var (
 	ErrBodyMD5 = errors.New("signing: body_md5 does not match the body")
 )
 
+// A configurationError is an ErrConfiguration whose text is only what is wrong.
+type configurationError string
+
+func (e configurationError) Error() string        { return string(e) }
+func (e configurationError) Is(target error) bool { return target == ErrConfiguration }
+
 // A MissingParameterError names the parameter that a request lacks. It matches
 // [ErrMissingParameter].
 type MissingParameterError struct {

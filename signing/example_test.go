@@ -22,7 +22,7 @@ func ExampleNew() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// invalid configuration: the secret contains a space or a non-printable character
+	// signing: invalid configuration: the secret contains a space or a non-printable character
 }
 
 // The generated client of package gen signs its requests with a Signer and needs
@@ -200,8 +200,8 @@ func ExampleSecret_Verify() {
 }
 
 func ExampleCheckCredentials() {
-	fmt.Println(signing.CheckCredentials("278d425bdf160c739803", "7ad3773142a6692b25b8\n"))
-	// Output: invalid configuration: the secret contains a space or a non-printable character
+	fmt.Println(signing.CheckCredentials("", "7ad3773142a6692b25b8\n"))
+	// Output: the key is empty; the secret contains a space or a non-printable character
 }
 
 func ExampleIsAuthParameter() {

@@ -11,9 +11,9 @@ import (
 	"sync"
 )
 
-// SignatureLength is the number of characters of a signature: an HMAC-SHA256 in
+// SignatureLength is the number of characters of a signature, an HMAC-SHA256 in
 // lower-case hexadecimal digits.
-const SignatureLength = 2 * sha256.Size
+const SignatureLength = 64
 
 // A Secret computes and verifies signatures with the secret of an app. It is safe for
 // concurrent use and formats as [REDACTED]. The zero value computes empty signatures

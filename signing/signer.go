@@ -29,7 +29,7 @@ type Option func(*Signer) error
 func WithClock(now func() time.Time) Option {
 	return func(s *Signer) error {
 		if now == nil {
-			return fmt.Errorf("%w: the clock is nil", ErrConfiguration)
+			return errors.New("WithClock: the clock is nil")
 		}
 		s.now = now
 		return nil
@@ -40,42 +40,50 @@ func WithClock(now func() time.Time) Option {
 // [ErrConfiguration] if [CheckCredentials] rejects them or an option is invalid.
 func New(key, secret string, opts ...Option) (*Signer, error) {
 	if err := CheckCredentials(key, secret); err != nil {
-		return nil, err
+		return nil, misconfigured(err)
 	}
 	s := &Signer{key: key, secret: NewSecret(secret), now: time.Now}
 	for _, opt := range opts {
 		if opt == nil {
-			return nil, fmt.Errorf("%w: an option is nil", ErrConfiguration)
+			return nil, misconfigured(errors.New("an option is nil"))
 		}
 		if err := opt(s); err != nil {
-			return nil, err
+			return nil, misconfigured(err)
 		}
 	}
 	return s, nil
 }
 
+func misconfigured(err error) error { return fmt.Errorf("signing: %w: %w", ErrConfiguration, err) }
+
 // CheckCredentials returns [ErrConfiguration] if the key or the secret of an app is
 // empty or contains a space or a non-printable character, such as the line feed of
 // the file it was read from, or if the key contains a colon, which ends the key in an
-// authorization.
+// authorization. The text of the error is one line with all problems and does not
+// name the package or the kind of error, so that constructors can wrap it.
 func CheckCredentials(key, secret string) error {
-	err := errors.Join(checkCredential("key", key), checkCredential("secret", secret))
+	problems := slices.Concat(checkCredential("key", key), checkCredential("secret", secret))
 	if strings.Contains(key, ":") {
-		err = errors.Join(err, fmt.Errorf("%w: the key contains a colon", ErrConfiguration))
+		problems = append(problems, "the key contains a colon")
 	}
-	return err
+	if problems == nil {
+		return nil
+	}
+	return configurationError(strings.Join(problems, "; "))
 }
 
-// checkCredential does not quote the value: people swap the key and the secret.
-func checkCredential(name, value string) error {
+// checkCredential does not quote the value, because people swap the key and the secret.
+func checkCredential(name, value string) []string {
 	if value == "" {
-		return fmt.Errorf("%w: the %s is empty", ErrConfiguration, name)
+		return []string{"the " + name + " is empty"}
 	}
-	if strings.ContainsFunc(value, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }) {
-		return fmt.Errorf("%w: the %s contains a space or a non-printable character", ErrConfiguration, name)
+	if strings.ContainsFunc(value, isSpaceOrNotPrintable) {
+		return []string{"the " + name + " contains a space or a non-printable character"}
 	}
 	return nil
 }
+
+func isSpaceOrNotPrintable(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }
 
 // Edit signs req with the current time. It is a request editor for clients generated
 // by oapi-codegen, and it has to be the last one: an editor that runs later and
@@ -101,7 +109,7 @@ func checkCredential(name, value string) error {
 // Source: Pusher Channels docs, HTTP API reference, "Authentication".
 func (s *Signer) Edit(ctx context.Context, req *http.Request) error {
 	if s == nil || s.secret == nil {
-		return fmt.Errorf("%w: the signer was not made with New", ErrConfiguration)
+		return misconfigured(errors.New("the Signer was not created with signing.New"))
 	}
 	if err := ctx.Err(); err != nil {
 		return err

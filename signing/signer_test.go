@@ -25,26 +25,33 @@ func TestNew(t *testing.T) {
 	tests := []struct {
 		name, key, secret string
 		opts              []signing.Option
-		want              string // the details of an ErrConfiguration
+		want              string // the text of an ErrConfiguration after its prefix
 	}{
 		{"documentation", docsKey, docsSecret, nil, valid},
 		{"letters and punctuation", "app-key", "app_secret/ž!", nil, valid},
 		{"empty key", "", docsSecret, nil, "the key is empty"},
 		{"empty secret", docsKey, "", nil, "the secret is empty"},
 		{"line feed in the secret", docsKey, docsSecret + "\n", nil, "the secret contains a space or a non-printable character"},
-		{"space in the secret", docsKey, " " + docsSecret, nil, "the secret contains a space"},
-		{"no-break space in the secret", docsKey, docsSecret + "\u00a0", nil, "the secret contains a space"},
+		{"space in the secret", docsKey, " " + docsSecret, nil, "the secret contains a space or a non-printable character"},
+		{"no-break space in the secret", docsKey, docsSecret + "\u00a0", nil, "the secret contains a space or a non-printable character"},
 		{"byte order mark in the key", "\ufeff" + docsKey, docsSecret, nil, "the key contains a space or a non-printable character"},
+		{"key and secret", "", "", nil, "the key is empty; the secret is empty"},
 		{"colon in the key", "a:b", docsSecret, nil, "the key contains a colon"},
-		{"NUL in the key", docsKey + "\x00", docsSecret, nil, "the key contains a space"},
-		{"nil clock", docsKey, docsSecret, []signing.Option{signing.WithClock(nil)}, "the clock is nil"},
+		{"NUL in the key", docsKey + "\x00", docsSecret, nil, "the key contains a space or a non-printable character"},
+		{"nil clock", docsKey, docsSecret, []signing.Option{signing.WithClock(nil)}, "WithClock: the clock is nil"},
 		{"nil option", docsKey, docsSecret, []signing.Option{nil}, "an option is nil"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := signing.New(tt.key, tt.secret, tt.opts...)
-			if tt.want == valid && err != nil || tt.want != valid && (!errors.Is(err, signing.ErrConfiguration) || !strings.Contains(err.Error(), tt.want)) {
-				t.Errorf("New(%q, %q) = %v, want %q", tt.key, tt.secret, err, tt.want)
+			if tt.want == valid {
+				if err != nil {
+					t.Errorf("New(%q, %q) = %v, want no error", tt.key, tt.secret, err)
+				}
+				return
+			}
+			if want := "signing: invalid configuration: " + tt.want; !errors.Is(err, signing.ErrConfiguration) || err.Error() != want {
+				t.Errorf("New(%q, %q) = %v, want %s", tt.key, tt.secret, err, want)
 			}
 			conceals(t, err)
 		})

@@ -3,6 +3,7 @@ package signing
 import (
 	"crypto/md5"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -37,7 +38,7 @@ const MaxClockSkew = 600 * time.Second
 // checks follows the Ruby gem pusher-signature.
 func Verify(r *http.Request, body []byte, secretOf func(key string) *Secret, now time.Time) error {
 	if secretOf == nil {
-		return fmt.Errorf("%w: secretOf is nil", ErrConfiguration)
+		return misconfigured(errors.New("secretOf is nil"))
 	}
 	if err := checkURL(r); err != nil {
 		return err

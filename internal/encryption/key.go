@@ -22,15 +22,19 @@ type MasterKey struct {
 	derive func(channel string) [keySize]byte
 }
 
+// masterKeyHint helps in particular if the key is 32 characters of text, which are
+// often base64 of 24 bytes by accident.
+const masterKeyHint = "; create one with: openssl rand -base64 32"
+
 // ParseMasterKey parses a master key of 32 bytes in standard base64 with padding. Its
 // errors do not contain the text.
 func ParseMasterKey(text string) (*MasterKey, error) {
 	decoded, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return nil, errors.New("encryption master key is not standard base64 with padding")
+		return nil, errors.New("encryption master key is not standard base64 with padding" + masterKeyHint)
 	}
 	if len(decoded) != keySize {
-		return nil, fmt.Errorf("encryption master key has %d bytes, %d are required", len(decoded), keySize)
+		return nil, fmt.Errorf("encryption master key is the base64 of %d bytes, %d are required"+masterKeyHint, len(decoded), keySize)
 	}
 	return &MasterKey{derive: func(channel string) [keySize]byte {
 		return deriveKey(channel, decoded)

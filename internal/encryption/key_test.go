@@ -49,11 +49,12 @@ func TestParseMasterKey_invalid(t *testing.T) {
 	tests := []struct {
 		name, text, want string
 	}{
-		{"empty", "", "has 0 bytes, 32 are required"},
-		{"31 bytes", base64.StdEncoding.EncodeToString(make([]byte, 31)), "has 31 bytes, 32 are required"},
-		{"33 bytes", base64.StdEncoding.EncodeToString(make([]byte, 33)), "has 33 bytes, 32 are required"},
+		{"empty", "", "is the base64 of 0 bytes, 32 are required"},
+		{"31 bytes", base64.StdEncoding.EncodeToString(make([]byte, 31)), "is the base64 of 31 bytes, 32 are required"},
+		{"33 bytes", base64.StdEncoding.EncodeToString(make([]byte, 33)), "is the base64 of 33 bytes, 32 are required"},
 		{"no padding", strings.TrimSuffix(nodeKey, "="), "not standard base64"},
 		{"URL alphabet", strings.ReplaceAll(nodeKey, "/", "_"), "not standard base64"},
+		{"32 characters instead of 32 bytes in base64", "ThisIsTheSecretKeyWithThirtyTwo1", "is the base64 of 24 bytes, 32 are required; create one with: openssl rand -base64 32"},
 		{"32 characters, not base64", "the secret key, 32 bytes of text", "not standard base64"},
 	}
 	for _, tt := range tests {

@@ -111,6 +111,7 @@ func TestCheckEventName(t *testing.T) {
 		{"rejected by production in pusher-http-ruby#142", "pusher-notification", "reserved"},
 		{"long reserved name", "pusher:" + strings.Repeat("é", 190), "…"},
 		{"other word with the prefix", "pushers-gathered", ""},
+		{"digit after the prefix", "pusher2", ""},
 		{"client event", "client-typing", ""},
 	})
 }
@@ -125,6 +126,7 @@ func TestCheckSocketID(t *testing.T) {
 		{"dot at the end", "1.", "digits"},
 		{"line feed", "1.2\n", "digits"},
 		{"sign", "-1.2", "digits"},
+		{"64 characters", strings.Repeat("1", 62) + ".1", ""},
 		{"66 characters", strings.Repeat("1", 64) + ".1", "66 characters"},
 		{"long text", strings.Repeat("x", 1000), "…"},
 	})

@@ -76,7 +76,7 @@ func Line(s string, maxBytes int) string {
 		return s
 	}
 	cut := maxBytes - len("…")
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
+	for !utf8.RuneStart(s[cut]) {
 		cut--
 	}
 	return s[:cut] + "…"

@@ -38,18 +38,21 @@ func TestLine(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"control characters", "a\r\nb\x00\tc ", "a b c"},
 		{"invalid UTF-8", "a\xffb", "a\uFFFDb"},
+		{"text of 20 bytes", strings.Repeat("x", 20), strings.Repeat("x", 20)},
 		{"long text", strings.Repeat("x", 30), strings.Repeat("x", 17) + "…"},
 		{"long text of wide characters", strings.Repeat("ж", 30), strings.Repeat("ж", 8) + "…"},
+		{"16 KiB that redaction shortens", strings.Repeat(" ", 16<<10-1) + "x", "x"},
+		{"more than 16 KiB, the second half without spaces", strings.Repeat(" ", 8<<10+1) + strings.Repeat("x", 9<<10), strings.Repeat("x", 17) + "…"},
 		{"signature across the limit", "0123456789" + strings.Repeat("a", 70), "[REDACTED]"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := redact.Line(tt.text, 20)
 			if got != tt.want {
-				t.Errorf("Line(%q) = %q, want %q", tt.text, got, tt.want)
+				t.Errorf("Line(%.100q) = %q, want %q", tt.text, got, tt.want)
 			}
 			if len(got) > 20 || !utf8.ValidString(got) {
-				t.Errorf("Line(%q) = %q: want valid UTF-8 of at most 20 bytes", tt.text, got)
+				t.Errorf("Line(%.100q) = %q: want valid UTF-8 of at most 20 bytes", tt.text, got)
 			}
 		})
 	}
