@@ -2,7 +2,7 @@ package contract_test
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -158,40 +158,109 @@ func comparePropertiesDeep(t *testing.T, schema *openapi3.SchemaRef, produced ma
 	}
 }
 
-// The limits of package auth are those of the document.
-func TestPackageAuth_Limits(t *testing.T) {
-	authorizer := newAuthorizer(t)
-	doc := load(t)
-	member := component(t, doc, "PresenceMember")
-	user := component(t, doc, "SignedInUser")
-	tests := []struct {
-		name   string
-		schema *openapi3.SchemaRef
-		value  func(n int) any
-		call   func(n int) error
-	}{
-		{"user_id of PresenceMember", member, func(n int) any { return map[string]any{"user_id": strings.Repeat("a", n)} },
-			func(n int) error {
-				_, err := authorizer.AuthorizePresence("1.1", "presence-a", auth.Member{UserID: strings.Repeat("a", n)})
-				return err
-			}},
-		{"watchlist of SignedInUser", user, func(n int) any { return map[string]any{"id": "7", "watchlist": userIDs(n)} },
-			func(n int) error {
-				_, err := authorizer.AuthenticateUser("1.1", auth.User{ID: "7", Watchlist: userIDs(n)})
-				return err
-			}},
+// Package auth signs exactly the members and users that the document allows.
+func TestPackageAuth_Values(t *testing.T) {
+	authorizer, err := auth.New("sample-key", "sample-secret")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { compareLimit(t, tt.schema, tt.value, tt.call) })
+	a := strings.Repeat
+	ids := []string{"7", "", ".", "..", "a b", "a:b", "a\nb", "a\u0085b", "Ёлка 🎄", `"`, "a-zA_Z0@9=,.;",
+		a("x", 128), a("x", 129), a("ж", 128), a("ж", 129), a("x", 199), a("x", 200)}
+	infos := []any{map[string]any{}, map[string]any{"name": "Ada"}, "Ada", "", 7, 1.5, true, false, []any{}, []any{map[string]any{}}}
+	long := func(n int) any { return map[string]any{"name": a("x", n)} }
+	watchlist := func(n int, id string) []string { return strings.Fields(a(id+" ", n)) }
+
+	members := []auth.Member{
+		{UserID: "7", UserInfo: long(1024 - 39)},
+		{UserID: "7", UserInfo: long(1025 - 39)},
+	}
+	users := []auth.User{
+		{ID: "7", Watchlist: watchlist(100, "8")},
+		{ID: "7", Watchlist: watchlist(101, "8")},
+		{ID: "7", Watchlist: watchlist(100, a("x", 199)), Info: long(1024 - 34)},
+	}
+	for _, id := range ids {
+		members = append(members, auth.Member{UserID: id})
+		users = append(users, auth.User{ID: id}, auth.User{ID: "7", Watchlist: []string{"8", id}})
+	}
+	for _, info := range infos {
+		members = append(members, auth.Member{UserID: "7", UserInfo: info})
+		users = append(users, auth.User{ID: "7", Info: info})
+	}
+
+	doc := load(t)
+	for _, member := range members {
+		content := object("user_id", member.UserID, "user_info", member.UserInfo)
+		authorization, err := authorizer.AuthorizePresence("1.1", "presence-a", member)
+		compare(t, component(t, doc, "PresenceMember"), component(t, doc, "ChannelAuthorization"), "channel_data", content, authorization, err)
+	}
+	for _, user := range users {
+		content := object("id", user.ID, "user_info", user.Info)
+		if user.Watchlist != nil {
+			content["watchlist"] = user.Watchlist
+		}
+		authentication, err := authorizer.AuthenticateUser("1.1", user)
+		compare(t, component(t, doc, "SignedInUser"), component(t, doc, "UserAuthentication"), "user_data", content, authentication, err)
 	}
 }
 
-func userIDs(n int) []string {
-	ids := make([]string, n)
-	for i := range ids {
-		ids[i] = fmt.Sprint(i)
+func object(idName, id, infoName string, info any) map[string]any {
+	content := map[string]any{idName: id}
+	if info != nil {
+		content[infoName] = info
 	}
-	return ids
+	return content
+}
+
+// compare tests that content, and the response whose property has it as JSON, conform
+// to their schemas if and only if package auth returned no error.
+func compare(t *testing.T, schema, responseSchema *openapi3.SchemaRef, property string, content map[string]any, response any, err error) {
+	t.Helper()
+	text, encodingErr := json.Marshal(content)
+	if encodingErr != nil {
+		t.Fatal(encodingErr)
+	}
+	documented := errors.Join(validate(t, schema, content), validate(t, responseSchema.Value.Properties[property], string(text)))
+	if (err == nil) != (documented == nil) {
+		t.Errorf("package auth signs %.200s with error %v, but the document allows it with error %v: change one of them", text, err, documented)
+	}
+	if err == nil {
+		if err := validate(t, responseSchema, response); err != nil {
+			t.Errorf("the response for %.200s does not conform to the document: %v", text, err)
+		}
+	}
+}
+
+// The handlers of package auth accept exactly the socket IDs and channels that the
+// document allows.
+func TestPackageAuth_RequestValues(t *testing.T) {
+	authorizer := newAuthorizer(t)
+	channels := authorizer.ChannelHandler(func(*http.Request, auth.ChannelRequest) (*auth.Member, error) {
+		return &auth.Member{UserID: "7"}, nil
+	})
+	users := authorizer.UserHandler(func(*http.Request) (*auth.User, error) { return &auth.User{ID: "7"}, nil })
+	doc := load(t)
+	check := func(schema string, handler http.Handler, fields map[string]string) {
+		form := url.Values{}
+		for name, value := range fields {
+			form.Set(name, value)
+		}
+		err := validate(t, component(t, doc, schema), fields)
+		if got := serveForm(handler, form).Code; (got == http.StatusOK) != (err == nil) {
+			t.Errorf("%.200v gets status %d, but the document allows it with error %v: change package auth or openapi.yaml", fields, got, err)
+		}
+	}
+	nines := func(n int) string { return strings.Repeat("9", n) }
+	for _, socketID := range []string{"1.1", "1234.5678", "", ".", "1", "1.", ".1", "1.1.1", "-1.1", "1.1\n", " 1.1", "1.1:private-a", nines(32) + "." + nines(31), nines(32) + "." + nines(32)} {
+		check("ChannelAuthorizationRequest", channels, map[string]string{"socket_id": socketID, "channel_name": "private-a"})
+		check("UserAuthenticationRequest", users, map[string]string{"socket_id": socketID})
+	}
+	for _, channel := range []string{"private-", "presence-", "private-a", "presence-cache-a", "private-encrypted-a", "private-a-Z_0=@,.;",
+		"", "a", "Private-a", "private", "private_a", "#server-to-user-7", "private-a b", "private-é", "private-a\n", `presence-a:{"user_id":"7"}`,
+		"private-" + strings.Repeat("a", 192), "private-" + strings.Repeat("a", 193)} {
+		check("ChannelAuthorizationRequest", channels, map[string]string{"socket_id": "1.1", "channel_name": channel})
+	}
 }
 
 // compareLimit tests that call accepts the largest length whose value conforms to the
