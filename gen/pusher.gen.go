@@ -89,6 +89,11 @@ type BatchEvent struct {
 	// Examples: {"some":"data"}
 	Data EventData `json:"data"`
 
+	// IdempotencyKey Identifies the event, so that a server which supports the key does not deliver an event twice that is sent again. An extension of Sockudo, which remembers the keys of an app for 120 seconds; Pusher does not document it.
+	//
+	// Examples: order-4711-created
+	IdempotencyKey IdempotencyKey `json:"idempotency_key,omitempty"`
+
 	// Info The attributes to report for each channel, separated by commas: `user_count`
 	// (presence channels only) and `subscription_count` (all channels except presence
 	// channels, if enabled in the app's settings).
@@ -228,6 +233,11 @@ type EventData = string
 // Examples: price-changed
 type EventName = string
 
+// IdempotencyKey Identifies the event, so that a server which supports the key does not deliver an event twice that is sent again. An extension of Sockudo, which remembers the keys of an app for 120 seconds; Pusher does not document it.
+//
+// Examples: order-4711-created
+type IdempotencyKey = string
+
 // InfoList The attributes to report for each channel, separated by commas: `user_count`
 // (presence channels only) and `subscription_count` (all channels except presence
 // channels, if enabled in the app's settings).
@@ -286,6 +296,11 @@ type TriggerRequest struct {
 	//
 	// Examples: {"some":"data"}
 	Data EventData `json:"data"`
+
+	// IdempotencyKey Identifies the event, so that a server which supports the key does not deliver an event twice that is sent again. An extension of Sockudo, which remembers the keys of an app for 120 seconds; Pusher does not document it.
+	//
+	// Examples: order-4711-created
+	IdempotencyKey IdempotencyKey `json:"idempotency_key,omitempty"`
 
 	// Info The attributes to report for each channel, separated by commas: `user_count`
 	// (presence channels only) and `subscription_count` (all channels except presence

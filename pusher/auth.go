@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/openchannels/pusher-go/auth"
+	"github.com/openchannels/pusher-go/internal/sentinel"
 	"github.com/openchannels/pusher-go/webhook"
 )
 
@@ -21,9 +22,9 @@ func (c *Client) Authorizer() *auth.Authorizer {
 // authError returns the [*Error] for an error of package auth.
 func authError(op string, err error) error {
 	if errors.Is(err, ErrConfiguration) {
-		return newError(op, ErrConfiguration, safe(err))
+		return newError(op, ErrConfiguration, safe(sentinel.Details(err)))
 	}
-	return newError(op, ErrInvalid, safe(err))
+	return newError(op, ErrInvalid, safe(sentinel.Details(err)))
 }
 
 // WebhookVerifier returns the verifier for webhooks of the client's app, with its
@@ -60,5 +61,5 @@ func (c *Client) ParseWebhook(r *http.Request) (*webhook.Webhook, error) {
 	case errors.Is(err, webhook.ErrTooLarge):
 		kind = ErrTooLarge
 	}
-	return nil, newError("ParseWebhook", kind, safe(err))
+	return nil, newError("ParseWebhook", kind, safe(sentinel.Details(err)))
 }

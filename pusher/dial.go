@@ -3,14 +3,12 @@ package pusher
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -50,16 +48,23 @@ func (e *proxyError) Error() string {
 	return fmt.Sprintf("the proxy rejected CONNECT with status %d %s", e.status, http.StatusText(e.status))
 }
 
-// connTrace records whether an attempt obtained a connection. net/http may call its
-// hooks concurrently, and a custom RoundTripper may call none of them.
+// connTrace records how far an attempt got. net/http may call its hooks concurrently, and
+// a custom RoundTripper may call none of them.
 type connTrace struct {
-	requested, obtained atomic.Bool
+	requested, obtained atomic.Bool // a connection
+	handshakes          atomic.Int32
+	incomplete          atomic.Bool // a part of the request could not be written
 }
 
 func (c *connTrace) hooks() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GetConn: func(string) { c.requested.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { c.obtained.Store(true) },
+		GetConn:           func(string) { c.requested.Store(true) },
+		GotConn:           func(httptrace.GotConnInfo) { c.obtained.Store(true) },
+		TLSHandshakeStart: func() { c.handshakes.Add(1) },
+		TLSHandshakeDone:  func(tls.ConnectionState, error) { c.handshakes.Add(-1) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			c.incomplete.Store(info.Err != nil)
+		},
 	}
 }
 
@@ -68,16 +73,16 @@ func (d doer) transportError(ctx context.Context, conn *connTrace, err error) *E
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	e := &Error{Op: d.info.op, Err: safe(err), kind: ErrTransport, sent: mayBeSent(conn, err)}
-	classifyTransportError(e, err)
+	e := &Error{Op: d.info.op, Err: safe(err), Kind: ErrTransport, sent: mayBeSent(conn, err), incomplete: conn.incomplete.Load()}
+	explainTransportError(e, conn, err)
 	return e
 }
 
-// mayBeSent reports whether the server may have received a request that failed with
-// err. It cannot if there was no connection.
+// mayBeSent reports whether the server may have received the whole request. It cannot
+// without a connection, or if a part of the request could not be written.
 func mayBeSent(conn *connTrace, err error) bool {
 	if conn.requested.Load() || conn.obtained.Load() {
-		return conn.obtained.Load()
+		return conn.obtained.Load() && !conn.incomplete.Load()
 	}
 	var (
 		network *net.OpError
@@ -86,26 +91,3 @@ func mayBeSent(conn *connTrace, err error) bool {
 	dialFailed := errors.As(err, &network) && (network.Op == "dial" || network.Op == "proxyconnect") || errors.As(err, &dns)
 	return !dialFailed
 }
-
-// classifyTransportError recognizes errors that no retry can fix.
-func classifyTransportError(e *Error, err error) {
-	var (
-		record   tls.RecordHeaderError
-		untrust  *tls.CertificateVerificationError
-		unknown  x509.UnknownAuthorityError
-		hostname x509.HostnameError
-		proxy    *proxyError
-	)
-	switch {
-	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		e.kind, e.hint = ErrTLS, "the server does not use TLS on this port: use an http:// URL"
-	case errors.As(err, &hostname):
-		e.kind, e.hint = ErrTLS, "the certificate is for another host name: check the host"
-	case errors.As(err, &untrust), errors.As(err, &unknown):
-		e.kind, e.hint = ErrTLS, "the server's certificate is not trusted: add its authority to the TLS configuration of the transport given to WithHTTPClient"
-	case errors.As(err, &proxy) && proxy.status == http.StatusProxyAuthRequired, strings.HasSuffix(err.Error(), "Proxy Authentication Required"):
-		e.Status, e.hint = http.StatusProxyAuthRequired, proxyHint
-	}
-}
-
-const proxyHint = "the proxy requires a user and password, see WithHTTPProxy"

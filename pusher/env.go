@@ -70,6 +70,9 @@ func withAddressFromEnv(c *config) error {
 		}
 	}
 	host := os.Getenv("PUSHER_HOST")
+	if strings.Contains(host, "://") {
+		return errors.New("PUSHER_HOST: want a host name without https://; PUSHER_URL is the variable for a URL")
+	}
 	if port := os.Getenv("PUSHER_PORT"); port != "" {
 		if host == "" {
 			host = c.address.host

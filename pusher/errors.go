@@ -29,10 +29,11 @@ var (
 	ErrConfiguration = sentinel.ErrConfiguration
 
 	// ErrAuthentication means that the server did not accept the key, the signature
-	// or its timestamp: status 401, or 400 with "Unknown auth_key".
+	// or its timestamp: status 401, or an unknown key.
 	ErrAuthentication = errors.New("authentication failed")
 	// ErrUnknownKey means that the server does not know the app key; the app may
-	// belong to another cluster. It is also ErrAuthentication.
+	// belong to another cluster. Pusher responds with status 400, Sockudo with 404. It
+	// is also ErrAuthentication.
 	ErrUnknownKey = errors.New("unknown app key")
 	// ErrClockSkew means that this machine's clock differs from the server's by 600
 	// seconds or more, and that the server did not send its own time. It is also
@@ -42,9 +43,8 @@ var (
 	// ErrForbidden means that the app is disabled or over its quota: status 402 or
 	// 403.
 	ErrForbidden = errors.New("forbidden")
-	// ErrNotFound means that the resource does not exist: status 404. Pusher does not
-	// use it for vacant channels, but some compatible servers do, see
-	// [WithVacantOnNotFound].
+	// ErrNotFound means that the resource does not exist: status 404. Some compatible
+	// servers also use it for vacant channels, see [WithVacantOnNotFound].
 	ErrNotFound = errors.New("not found")
 	// ErrRateLimited means that the server received too many requests: status 429.
 	// See [Error.RetryAfter].
@@ -94,10 +94,15 @@ type Error struct {
 	RetryAfter time.Duration
 	// Err is the cause, if there is one besides the response.
 	Err error
+	// Kind is the most specific of the errors above that describes this one, such as
+	// ErrTooLarge. If it is nil, the kind follows from Status and Message, so a mock can
+	// return &Error{Status: 429}. It is nil without a status if a context ended a wait.
+	Kind error
 
-	kind error  // one of the sentinels, or nil if a context ended a wait
 	hint string // likely cause and what to do
 	sent bool   // the server may have processed the request
+
+	incomplete bool // a part of the request could not be written
 }
 
 // Error returns the operation, the kind of error, the status and the details in one
@@ -109,8 +114,8 @@ func (e *Error) Error() string {
 		b.WriteString(e.Op + ": ")
 	}
 	var parts []string
-	if e.kind != nil {
-		parts = append(parts, e.kind.Error())
+	if kind := e.kind(); kind != nil {
+		parts = append(parts, kind.Error())
 	}
 	if e.Status != 0 {
 		parts = append(parts, fmt.Sprintf("status %d", e.Status))
@@ -131,7 +136,7 @@ func (e *Error) Error() string {
 // Is reports whether target is the sentinel of this error, or a more general one:
 // an error that is [ErrTooLarge] is also [ErrInvalid].
 func (e *Error) Is(target error) bool {
-	for kind := e.kind; kind != nil; kind = parentKind[kind] {
+	for kind := e.kind(); kind != nil; kind = parentKind[kind] {
 		if kind == target {
 			return true
 		}
@@ -139,12 +144,19 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
+func (e *Error) kind() error {
+	if e.Kind != nil || e.Status == 0 {
+		return e.Kind
+	}
+	return kindOf(e.Status, e.Message)
+}
+
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 // newError returns an error that occurred before anything was sent.
 func newError(op string, kind, cause error) *Error {
-	return &Error{Op: op, Err: cause, kind: kind}
+	return &Error{Op: op, Err: cause, Kind: kind}
 }
 
 // invalid returns the error for an argument that breaks a rule. The kind is

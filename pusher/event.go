@@ -17,6 +17,16 @@ type Event struct {
 	Data     any
 	SocketID string      // socket ID of the connection to exclude; empty for none
 	Info     []Attribute // counts to report for the channel
+	// IdempotencyKey identifies the event for servers that support it; see
+	// [WithIdempotencyKey].
+	IdempotencyKey string
+	// Metadata is not sent. A [PublishResult] has it, so that a result can be matched
+	// with what caused the event.
+	Metadata any
+}
+
+func (e *Event) params() triggerParams {
+	return triggerParams{excluded: e.SocketID, info: e.Info, idempotencyKey: e.IdempotencyKey}
 }
 
 // prepareEvent validates an event and returns it as it is sent.
@@ -24,7 +34,7 @@ func (c *Client) prepareEvent(event *Event) (gen.BatchEvent, error) {
 	if err := protocol.CheckTarget(event.Channel); err != nil {
 		return gen.BatchEvent{}, err
 	}
-	text, err := c.prepare(event.Channel, event.Name, event.Data, triggerParams{excluded: event.SocketID, info: event.Info})
+	text, err := c.prepare(event.Channel, event.Name, event.Data, event.params())
 	if err != nil {
 		return gen.BatchEvent{}, err
 	}
@@ -34,6 +44,8 @@ func (c *Client) prepareEvent(event *Event) (gen.BatchEvent, error) {
 		Data:     text,
 		SocketID: optional(event.SocketID),
 		Info:     joinAttributes(event.Info),
+
+		IdempotencyKey: event.IdempotencyKey,
 	}, nil
 }
 
@@ -57,13 +69,34 @@ func DefineEvent[T any](name string) EventType[T] {
 // Name returns the name of the event.
 func (e EventType[T]) Name() string { return e.name }
 
+// A Triggerer publishes an event to a channel. [Client] implements it; tests can use a
+// mock. The interfaces MultiTriggerer, UserSender and MultiPublisher are alike.
+type Triggerer interface {
+	Trigger(ctx context.Context, channel, event string, data any, opts ...TriggerOption) (*TriggerResult, error)
+}
+
+// A MultiTriggerer publishes an event to several channels. [Client] implements it.
+type MultiTriggerer interface {
+	TriggerMulti(ctx context.Context, channels []string, event string, data any, opts ...TriggerOption) (*TriggerResult, error)
+}
+
+// A UserSender publishes an event to a signed-in user. [Client] implements it.
+type UserSender interface {
+	SendToUser(ctx context.Context, userID, event string, data any) error
+}
+
+// A MultiPublisher queues an event for several channels. [Publisher] implements it.
+type MultiPublisher interface {
+	PublishMulti(ctx context.Context, channels []string, event Event) error
+}
+
 // Trigger publishes the event to a channel; see [Client.Trigger].
-func (e EventType[T]) Trigger(ctx context.Context, c *Client, channel string, data T, opts ...TriggerOption) (*TriggerResult, error) {
+func (e EventType[T]) Trigger(ctx context.Context, c Triggerer, channel string, data T, opts ...TriggerOption) (*TriggerResult, error) {
 	return c.Trigger(ctx, channel, e.name, data, opts...)
 }
 
 // TriggerMulti publishes the event to up to 100 channels; see [Client.TriggerMulti].
-func (e EventType[T]) TriggerMulti(ctx context.Context, c *Client, channels []string, data T, opts ...TriggerOption) (*TriggerResult, error) {
+func (e EventType[T]) TriggerMulti(ctx context.Context, c MultiTriggerer, channels []string, data T, opts ...TriggerOption) (*TriggerResult, error) {
 	return c.TriggerMulti(ctx, channels, e.name, data, opts...)
 }
 
@@ -73,8 +106,14 @@ func (e EventType[T]) TriggerAsync(ctx context.Context, c *Client, channel strin
 }
 
 // SendToUser publishes the event to a signed-in user; see [Client.SendToUser].
-func (e EventType[T]) SendToUser(ctx context.Context, c *Client, userID string, data T) error {
+func (e EventType[T]) SendToUser(ctx context.Context, c UserSender, userID string, data T) error {
 	return c.SendToUser(ctx, userID, e.name, data)
+}
+
+// PublishMulti queues the event for any number of channels; see
+// [Publisher.PublishMulti].
+func (e EventType[T]) PublishMulti(ctx context.Context, p MultiPublisher, channels []string, data T) error {
+	return p.PublishMulti(ctx, channels, Event{Name: e.name, Data: data})
 }
 
 // On returns the event for a channel, for [Client.TriggerBatch] and

@@ -66,6 +66,8 @@ type config struct {
 	logger           *slog.Logger
 	observer         Observer
 	maxEventBytes    int
+	maxBodyBytes     int    // 0 for no limit
+	pathPrefix       string // escaped, without a trailing slash
 	vacantOnNotFound bool
 	discard          bool
 	masterKey        *encryption.MasterKey // nil without encrypted channels
@@ -116,8 +118,7 @@ func WithCluster(name string) Option {
 // WithBaseURL sends requests to a server given by its scheme and host, such as
 // "https://soketi.internal:6001". The scheme http disables TLS. If the API is not at
 // the root of the server, the URL also has the path in front of /apps. That path is
-// part of the signed text; some servers behind a reverse proxy expect a signature
-// without it, see docs/compatible-servers.md.
+// part of the signed text; for a path that is not, see [WithPathPrefix].
 func WithBaseURL(base string) Option {
 	return func(c *config) error {
 		parsed, err := parseBaseURL(base)
@@ -250,6 +251,38 @@ func WithMaxEventBytes(n int) Option {
 	}
 }
 
+// WithMaxBodyBytes sets how many bytes the body of a request may have, for servers that
+// limit requests as a whole: Laravel Reverb needs 9,000, because its limit of 10,000
+// includes the header. Calls whose body is larger return [ErrTooLarge] without sending
+// anything, and a [Publisher] fills its batches up to n. By default there is no limit.
+func WithMaxBodyBytes(n int) Option {
+	return func(c *config) error {
+		if n <= 0 {
+			return fmt.Errorf("WithMaxBodyBytes(%d): want more than 0", n)
+		}
+		c.maxBodyBytes = n
+		return nil
+	}
+}
+
+// WithPathPrefix puts a path, such as "/reverb", in front of the path of each request
+// after it has been signed. It is for servers behind a reverse proxy that removes the
+// path, and for Laravel Reverb's REVERB_SERVER_PATH. The path of [WithBaseURL], in
+// contrast, is part of the signed text.
+func WithPathPrefix(prefix string) Option {
+	return func(c *config) error {
+		prefix = strings.TrimSuffix(prefix, "/")
+		if !pathPrefix.MatchString(prefix) {
+			return fmt.Errorf("WithPathPrefix: %.100q is not a path such as /reverb, of letters, digits and the characters - . _ ~", prefix)
+		}
+		c.pathPrefix = prefix
+		return nil
+	}
+}
+
+// A segment has at least one character other than a dot.
+var pathPrefix = regexp.MustCompile(`^(/\.*[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
+
 // WithEncryptionMasterKey enables private-encrypted- channels: it encrypts events,
 // authorizes subscribers and decrypts client events in webhooks. A key is 32 bytes
 // in standard base64, for example from
@@ -289,10 +322,10 @@ func WithWebhookOptions(opts ...webhook.Option) Option {
 	}
 }
 
-// WithVacantOnNotFound makes [Client.ChannelInfo] and [Client.ChannelUsers] treat
-// status 404, and ipe's 400 "Could not find a channel", as a vacant channel. Use it
-// for servers that respond in this way, such as Laravel Reverb on one node. A wrong
-// app ID then looks like a vacant channel, too.
+// WithVacantOnNotFound makes [Client.ChannelInfo] and [Client.ChannelUsers] report a
+// vacant channel if the server responds with 404 and no text or "Unknown channel", or
+// with 400 "Could not find a channel". Use it for servers that do so, such as Laravel
+// Reverb on one node. Any other 404 is an [ErrNotFound], for example for a wrong app ID.
 func WithVacantOnNotFound() Option {
 	return func(c *config) error {
 		c.vacantOnNotFound = true

@@ -84,7 +84,7 @@ func TestWithVacantOnNotFound(t *testing.T) {
 		body   string
 	}{
 		"Reverb": {404, "{}"},
-		"joaju":  {404, `{"error":"channel not found"}`},
+		"joaju":  {404, `{"error":"Unknown channel."}`},
 		"ipe":    {400, "Could not find a channel with id presence-c"},
 	}
 	for name, response := range responses {

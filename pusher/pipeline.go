@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"time"
 
 	"github.com/openchannels/pusher-go/gen"
@@ -30,6 +31,8 @@ type pipeline struct {
 	http     *http.Client
 	own      *http.Transport // the transport of http, nil with WithHTTPClient
 	timeout  time.Duration   // of one attempt
+	maxBody  int             // bytes; 0 for no limit
+	prefix   string          // path in front of the signed path
 	sign     gen.RequestEditorFn
 	clock    *clock
 	retry    Retry
@@ -40,6 +43,8 @@ type pipeline struct {
 func newPipeline(cfg *config, sign gen.RequestEditorFn, clock *clock) *pipeline {
 	p := &pipeline{
 		timeout:  cfg.timeout,
+		maxBody:  cfg.maxBodyBytes,
+		prefix:   cfg.pathPrefix,
 		sign:     sign,
 		clock:    clock,
 		retry:    cfg.retry,
@@ -49,8 +54,8 @@ func newPipeline(cfg *config, sign gen.RequestEditorFn, clock *clock) *pipeline 
 	hc := http.Client{}
 	if cfg.httpClient != nil {
 		hc = *cfg.httpClient
-		p.timeout = cmp.Or(p.timeout, hc.Timeout)
-		hc.Timeout = 0 // each attempt has a context with the timeout
+		p.timeout = cmp.Or(p.timeout, max(0, hc.Timeout)) // net/http ignores a negative one
+		hc.Timeout = 0                                    // each attempt has a context with the timeout
 	} else {
 		p.own = newHTTPTransport(cfg.proxy)
 		hc.Transport = p.own
@@ -76,6 +81,9 @@ type doer struct {
 // until the retry policy gives up. Every error is an [*Error]. Do implements
 // [gen.HttpRequestDoer].
 func (d doer) Do(req *http.Request) (*http.Response, error) {
+	if d.maxBody > 0 && req.ContentLength > int64(d.maxBody) {
+		return nil, newError(d.info.op, ErrTooLarge, fmt.Errorf("the body of the request has %d bytes, the limit of WithMaxBodyBytes is %d", req.ContentLength, d.maxBody))
+	}
 	ctx, end := d.observe(req.Context(), 0, req)
 	clockCorrected := false
 	for attempt := 1; ; attempt++ {
@@ -139,6 +147,7 @@ func (d doer) roundTrip(ctx context.Context, original *http.Request, n int) (*ht
 	case err != nil:
 		return nil, newError(d.info.op, ErrInvalid, safe(err))
 	}
+	addPrefix(req.URL, d.prefix)
 	start := time.Now()
 	resp, err := d.http.Do(req)
 	if err != nil {
@@ -149,7 +158,7 @@ func (d doer) roundTrip(ctx context.Context, original *http.Request, n int) (*ht
 	body, failure := checkResponse(resp, d.info.op, isPublish(req))
 	if failure != nil {
 		failure.sent = true
-		failure.hint = hint(failure, req)
+		failure.hint = responseHint(failure, req)
 		d.logAttempt(ctx, req, n, failure.Status, start)
 		return resp, failure
 	}
@@ -160,6 +169,14 @@ func (d doer) roundTrip(ctx context.Context, original *http.Request, n int) (*ht
 		resp.Header.Set("Content-Length", fmt.Sprint(len(body)))
 	}
 	return resp, nil
+}
+
+// addPrefix puts a path in front of the signed path.
+func addPrefix(u *url.URL, prefix string) {
+	u.Path = prefix + u.Path
+	if u.RawPath != "" {
+		u.RawPath = prefix + u.RawPath
+	}
 }
 
 // timeoutError is the cause of an attempt's context that has ended.

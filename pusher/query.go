@@ -116,12 +116,20 @@ func (c *Client) ChannelUsers(ctx context.Context, name string) (*ChannelUserLis
 	return resp.JSON200, nil
 }
 
-// meansVacant reports whether some server sends this error for a vacant channel.
+// meansVacant reports whether err is the response of some server to a query for a vacant
+// channel: 404 without a text (Reverb, AnyCable) or with "Unknown channel" (joaju,
+// laravel-websockets), or 400 "Could not find a channel" (ipe). A 404 with another text
+// means that the app or the path does not exist.
 func meansVacant(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
 		return false
 	}
-	return e.Status == http.StatusNotFound ||
-		e.Status == http.StatusBadRequest && strings.HasPrefix(e.Message, "Could not find a channel")
+	switch e.Status {
+	case http.StatusNotFound:
+		return e.Message == "" || strings.HasPrefix(e.Message, "Unknown channel")
+	case http.StatusBadRequest:
+		return strings.HasPrefix(e.Message, "Could not find a channel")
+	}
+	return false
 }

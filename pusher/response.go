@@ -47,15 +47,12 @@ func checkResponse(resp *http.Response, op string, publish bool) ([]byte, *Error
 	case errors.Is(err, errTooLong):
 		return nil, unexpectedResponse(op, resp.StatusCode, err)
 	case err != nil:
-		return nil, &Error{Op: op, Status: resp.StatusCode, Err: safe(err), kind: ErrTransport}
+		return nil, &Error{Op: op, Status: resp.StatusCode, Err: safe(err), Kind: ErrTransport}
 	}
 	if e := compat.ErrorUnderSuccess(text); e != nil {
 		return nil, newErrorResponse(op, e.Status, tidy(e.Message))
 	}
-	if publish && !compat.IsPublishSuccess(text) {
-		return nil, unexpectedResponse(op, resp.StatusCode, fmt.Errorf("the body is %q", redact.Line(string(text), 100)))
-	}
-	if publish && !json.Valid(text) {
+	if publish && compat.IsAccepted(text) && !json.Valid(text) {
 		return emptyObject, nil // the word ok, or nothing
 	}
 	return body, nil
@@ -64,7 +61,7 @@ func checkResponse(resp *http.Response, op string, publish bool) ([]byte, *Error
 // unexpectedResponse returns the error for a 2xx response that another program than
 // a Pusher server must have sent.
 func unexpectedResponse(op string, status int, cause error) *Error {
-	return &Error{Op: op, Status: status, Message: "the response does not belong to this API", Err: cause, kind: ErrServer, sent: true}
+	return &Error{Op: op, Status: status, Message: "the response does not belong to this API", Err: cause, Kind: ErrServer, sent: true}
 }
 
 // A responseBody is the body of an accepted response. Closing it ends the attempt and
@@ -119,7 +116,7 @@ func readBody(resp *http.Response, limit int) ([]byte, error) {
 func errorResponse(resp *http.Response, op string) *Error {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		// After 101 the body is the raw connection; reading it could block forever.
-		return &Error{Op: op, Status: resp.StatusCode, Message: "the server wants to switch to another protocol", kind: ErrServer}
+		return &Error{Op: op, Status: resp.StatusCode, Message: "the server wants to switch to another protocol", Kind: ErrServer}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
 	if err == nil {
@@ -145,7 +142,7 @@ func errorResponse(resp *http.Response, op string) *Error {
 }
 
 func newErrorResponse(op string, status int, message string) *Error {
-	return &Error{Op: op, Status: status, Message: message, kind: kindOf(status, message)}
+	return &Error{Op: op, Status: status, Message: message, Kind: kindOf(status, message)}
 }
 
 // dateOf returns the server's time, to which a date in Retry-After refers.
@@ -176,6 +173,9 @@ func kindOf(status int, message string) error {
 	case http.StatusPaymentRequired, http.StatusForbidden:
 		return ErrForbidden
 	case http.StatusNotFound:
+		if strings.HasPrefix(message, "Application key not found") { // Sockudo
+			return ErrUnknownKey
+		}
 		return ErrNotFound
 	case http.StatusProxyAuthRequired:
 		return ErrTransport
@@ -185,40 +185,6 @@ func kindOf(status int, message string) error {
 		return ErrRateLimited
 	}
 	return ErrServer
-}
-
-// hint returns the likely cause of an error response, and what to do.
-func hint(e *Error, req *http.Request) string {
-	switch e.Status {
-	case http.StatusUnauthorized:
-		if e.kind == ErrAuthentication && !strings.Contains(e.Message, "but you sent") {
-			return "check the secret, the app ID and this machine's clock, and that no proxy changes the path"
-		}
-	case http.StatusNotFound:
-		if req.Method == http.MethodGet && strings.Contains(req.URL.Path, "/channels/") {
-			return "the app ID may be wrong, or the server responds with 404 to a query for a vacant channel, see WithVacantOnNotFound"
-		}
-		return "check the app ID, the host and the path; the server may lack this operation"
-	case http.StatusBadRequest:
-		switch {
-		case strings.Contains(e.Message, "HTTP request to an HTTPS server"):
-			return "use an https:// URL"
-		case strings.HasPrefix(e.Message, "Could not find a channel"):
-			return "this server responds in this way to a query for a vacant channel, see WithVacantOnNotFound"
-		case e.kind == ErrUnknownKey:
-			return "check the key and the cluster"
-		}
-	case http.StatusForbidden:
-		return "the app may be disabled or over its quota, or the app ID may be wrong"
-	case http.StatusRequestEntityTooLarge:
-		if strings.Contains(e.Message, "event") || strings.Contains(e.Message, "data") {
-			return "the data of an event is too large for the server"
-		}
-		return "the request as a whole is too large for the server: send less data or fewer events per request"
-	case http.StatusProxyAuthRequired:
-		return proxyHint
-	}
-	return ""
 }
 
 // location returns where a redirect leads, without its query, which is signed.

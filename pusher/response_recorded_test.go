@@ -220,7 +220,7 @@ func (e *recordedError) want(t testing.TB) wantError {
 	t.Helper()
 	kinds := map[string]error{
 		"ErrInvalid": pusher.ErrInvalid, "ErrAuthentication": pusher.ErrAuthentication, "ErrForbidden": pusher.ErrForbidden,
-		"ErrNotFound": pusher.ErrNotFound, "ErrTooLarge": pusher.ErrTooLarge, "ErrRateLimited": pusher.ErrRateLimited,
+		"ErrNotFound": pusher.ErrNotFound, "ErrUnknownKey": pusher.ErrUnknownKey, "ErrTooLarge": pusher.ErrTooLarge, "ErrRateLimited": pusher.ErrRateLimited,
 		"ErrServer": pusher.ErrServer, "ErrTransport": pusher.ErrTransport,
 	}
 	want := wantError{Kind: kinds[e.Kind], Status: e.Status, Message: e.Message}

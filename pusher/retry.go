@@ -24,7 +24,7 @@ type Retry struct {
 	MaxDelay time.Duration
 	// Publishes also retries events and other POST requests if the server may have
 	// processed them. Subscribers may then receive an event twice, because Pusher has
-	// no idempotency key.
+	// no idempotency key; see [WithIdempotencyKey] for servers that do.
 	Publishes bool
 }
 
@@ -34,8 +34,9 @@ var defaultRetry = Retry{Attempts: 3, BaseDelay: 100 * time.Millisecond, MaxDela
 
 // WithRetry sets the retry policy. Queries are retried after transport errors and
 // after status 408, 425, 429 and 5xx, except 501 and 505. A POST request is retried
-// only if it cannot have been processed: after status 429 and if no connection could
-// be established, unless [Retry.Publishes] is set. Errors that no retry can fix, such
+// only if it cannot have been processed, unless [Retry.Publishes] is set: after status
+// 425 and 429, and if no connection could be established or the request could not be
+// written completely. Errors that no retry can fix, such
 // as an untrusted certificate or missing proxy credentials, are final.
 //
 // Independently of the policy, a request that is rejected because this machine's
@@ -103,7 +104,7 @@ func retryable(failure *Error) bool {
 	case http.StatusProxyAuthRequired, http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
 		return false
 	}
-	return failure.Status >= 500 || failure.kind == ErrTransport
+	return failure.Status >= 500 || failure.Kind == ErrTransport || failure.Kind == ErrTLS && isTimeout(failure)
 }
 
 // notProcessed reports whether the server cannot have processed the request.

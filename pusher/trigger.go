@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/openchannels/pusher-go/gen"
 	"github.com/openchannels/pusher-go/internal/protocol"
@@ -13,8 +15,9 @@ import (
 type TriggerOption func(*triggerParams)
 
 type triggerParams struct {
-	excluded string // socket ID
-	info     []Attribute
+	excluded       string // socket ID
+	info           []Attribute
+	idempotencyKey string
 }
 
 // ExcludeSocket excludes the connection with this socket ID from receiving the
@@ -27,18 +30,28 @@ func ExcludeSocket(socketID string) TriggerOption {
 // such a request as two messages. The result lacks a count that a channel does not
 // have; most compatible servers report none.
 func WithInfo(attributes ...Attribute) TriggerOption {
+	attributes = slices.Clone(attributes)
 	return func(p *triggerParams) { p.info = attributes }
+}
+
+// WithIdempotencyKey gives the event a key of 1 to 128 bytes. A server that supports
+// keys, such as Sockudo, does not deliver an event again if it has received its key
+// within a time window (120 seconds). Other servers ignore or reject the key; how
+// Pusher treats it is unknown. With a key it is safe to set [Retry.Publishes].
+func WithIdempotencyKey(key string) TriggerOption {
+	return func(p *triggerParams) { p.idempotencyKey = key }
 }
 
 // Trigger publishes an event to a channel. Data of type string, []byte or
 // [json.RawMessage] is sent unchanged, any other value as JSON without HTML
-// escaping. Encoded data is limited to 10,240 bytes, see [WithMaxEventBytes];
+// escaping; like encoding/json, it replaces invalid UTF-8 within the value by U+FFFD,
+// while unchanged data has to be valid. Encoded data is limited to 10,240 bytes, see [WithMaxEventBytes];
 // channel and event names to 200 characters. On a private-encrypted- channel the
 // data is encrypted, see [WithEncryptionMasterKey], and the limit applies to the
 // encrypted data.
 //
 // Trigger returns [ErrInvalid] without sending anything if an argument breaks one of
-// these limits. If it returns [ErrTransport], no complete response was received and
+// these limits, or the limit of [WithMaxBodyBytes]. If it returns [ErrTransport], no complete response was received and
 // the event may or may not have been published; it is not retried unless
 // [Retry.Publishes] is set.
 //
@@ -51,9 +64,9 @@ func (c *Client) Trigger(ctx context.Context, channel, event string, data any, o
 	return c.trigger(ctx, op, []string{channel}, event, data, opts)
 }
 
-// TriggerMulti publishes an event to up to 100 channels in a single request. An
-// encrypted channel cannot be combined with other channels. See [Client.Trigger]
-// for everything else.
+// TriggerMulti publishes an event to up to 100 channels in a single request. A channel
+// that is given twice counts once, and an encrypted channel cannot be combined with
+// other channels. See [Client.Trigger] for everything else.
 func (c *Client) TriggerMulti(ctx context.Context, channels []string, event string, data any, opts ...TriggerOption) (*TriggerResult, error) {
 	const op = "TriggerMulti"
 	if err := c.ready(op, ctx); err != nil {
@@ -70,6 +83,7 @@ func (c *Client) trigger(ctx context.Context, op string, channels []string, even
 		}
 		opt(&params)
 	}
+	channels = unique(channels)
 	if err := validateChannels(channels); err != nil {
 		return nil, invalid(op, err)
 	}
@@ -83,6 +97,8 @@ func (c *Client) trigger(ctx context.Context, op string, channels []string, even
 		Data:     text,
 		SocketID: optional(params.excluded),
 		Info:     joinAttributes(params.info),
+
+		IdempotencyKey: params.idempotencyKey,
 	})
 }
 
@@ -120,5 +136,27 @@ func (p triggerParams) validate() error {
 			return fmt.Errorf("attribute %q is not available when an event is published", attribute)
 		}
 	}
+	if n := len(p.idempotencyKey); n > maxIdempotencyKey || !utf8.ValidString(p.idempotencyKey) {
+		return fmt.Errorf("the idempotency key has %d bytes or is not valid UTF-8: want 1 to %d bytes", n, maxIdempotencyKey)
+	}
 	return nil
+}
+
+const maxIdempotencyKey = 128 // bytes
+
+// unique returns the names without those that occurred before: a server would deliver
+// the event twice.
+func unique(names []string) []string {
+	if len(names) < 2 {
+		return names
+	}
+	known := make(map[string]bool, len(names))
+	var once []string
+	for _, name := range names {
+		if !known[name] {
+			known[name] = true
+			once = append(once, name)
+		}
+	}
+	return once
 }

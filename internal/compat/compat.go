@@ -77,18 +77,18 @@ func ErrorMessage(body []byte) string {
 	return strings.Join(fields, "; ")
 }
 
-// IsPublishSuccess reports whether body, of a 2xx response, means that an event was
-// accepted: it is empty, a JSON object, a JSON array (as servers written in PHP encode
-// an empty object) or the word ok; an object that ends early still means success.
-// Anything else comes from something that is not this API.
-func IsPublishSuccess(body []byte) bool {
+// IsAccepted reports whether body, of a 2xx response to a publish, means that the event
+// was accepted: it is empty, a JSON object, an empty JSON array (as servers written in PHP
+// encode an empty object) or the word ok; an object that ends early still means success.
+// Any other body was not sent by a Pusher server.
+func IsAccepted(body []byte) bool {
 	switch text := string(body); {
-	case text == "" || text == "{}" || text == "[]" || text == `{"ok":true}`:
+	case text == "" || text == "{}" || text == `{"ok":true}`:
 		return true
 	case strings.EqualFold(text, "ok") || strings.EqualFold(text, `"ok"`):
 		return true
 	}
-	return body[0] == '{' || body[0] == '['
+	return body[0] == '{' || isEmptyArray(body)
 }
 
 var emptyObject = []byte("{}")
@@ -98,14 +98,11 @@ var emptyObject = []byte("{}")
 func Decode(body []byte, v any) error {
 	switch v := v.(type) {
 	case *gen.TriggerResult:
-		decodeAccepted(body, v)
-		return nil
+		return decodeAccepted(body, v)
 	case *gen.BatchResult:
-		decodeAccepted(body, v)
-		return nil
+		return decodeAccepted(body, v)
 	case *gen.TerminateResult:
-		decodeAccepted(body, v)
-		return nil
+		return decodeAccepted(body, v)
 	case *gen.ChannelList:
 		return decodeChannelList(body, v)
 	case *gen.ChannelInfo:
@@ -118,10 +115,15 @@ func Decode(body []byte, v any) error {
 
 // decodeAccepted decodes the response to a publish. A body that does not decode, such
 // as "batch": {} for no results of Reverb, still means that the event was accepted.
-func decodeAccepted[T any](body []byte, v *T) {
+func decodeAccepted[T any](body []byte, v *T) error {
+	body = bytes.TrimSpace(body)
+	if !IsAccepted(body) {
+		return fmt.Errorf("the body is %s", quote(body))
+	}
 	if json.Unmarshal(body, v) != nil {
 		*v = *new(T)
 	}
+	return nil
 }
 
 func decodeChannelList(body []byte, list *gen.ChannelList) error {
@@ -178,8 +180,8 @@ func channelList(body []byte) ([]byte, error) {
 		return nil, err
 	}
 	channels := map[string]json.RawMessage{}
-	if !isEmptyArray(response["channels"]) {
-		if err := json.Unmarshal(response["channels"], &channels); err != nil {
+	if raw := response["channels"]; !isEmptyArray(raw) && string(raw) != "null" {
+		if err := json.Unmarshal(raw, &channels); err != nil {
 			return nil, fmt.Errorf(`"channels" is not an object: %w`, err)
 		}
 	}
@@ -284,9 +286,7 @@ func objectWith(body []byte, name string) (map[string]json.RawMessage, error) {
 // quote returns the start of a body, for an error.
 func quote(body []byte) string { return strconv.Quote(redact.Line(string(body), 200)) }
 
-func isEmptyArray(raw json.RawMessage) bool {
-	return string(raw) == "null" || bytes.Equal(bytes.Join(bytes.Fields(raw), nil), []byte("[]"))
-}
+func isEmptyArray(raw []byte) bool { return string(bytes.Join(bytes.Fields(raw), nil)) == "[]" }
 
 // stringOf returns a JSON string for a string or a number.
 func stringOf(raw json.RawMessage) (json.RawMessage, error) {

@@ -59,15 +59,15 @@ func TestErrorMessage(t *testing.T) {
 	}
 }
 
-func TestIsPublishSuccess(t *testing.T) {
-	for _, body := range []string{"", "{}", "[]", `{"ok":true}`, "ok", "OK", `"ok"`, `{"channels":{}}`, `{"channels":{"c`} {
-		if !compat.IsPublishSuccess([]byte(body)) {
-			t.Errorf("IsPublishSuccess(%s) = false, want true", body)
+func TestIsAccepted(t *testing.T) {
+	for _, body := range []string{"", "{}", "[]", "[ ]", `{"ok":true}`, "ok", "OK", `"ok"`, `{"channels":{}}`, `{"channels":{"c`} {
+		if !compat.IsAccepted([]byte(body)) {
+			t.Errorf("IsAccepted(%s) = false, want true", body)
 		}
 	}
-	for _, body := range []string{"Hello", "okay", "null", "true", "7", `"Hello"`, "<html></html>", "202 Accepted"} {
-		if compat.IsPublishSuccess([]byte(body)) {
-			t.Errorf("IsPublishSuccess(%s) = true, want false", body)
+	for _, body := range []string{"Hello", "okay", "null", "[1,2]", "[{}]", "true", "7", `"Hello"`, "<html></html>", "202 Accepted"} {
+		if compat.IsAccepted([]byte(body)) {
+			t.Errorf("IsAccepted(%s) = true, want false", body)
 		}
 	}
 }
@@ -198,7 +198,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		compat.ErrorUnderSuccess([]byte(body))
 		compat.ErrorMessage([]byte(body))
-		compat.IsPublishSuccess([]byte(body))
+		compat.IsAccepted([]byte(body))
 		for name, model := range models {
 			value := model()
 			if compat.Decode([]byte(body), value) != nil {

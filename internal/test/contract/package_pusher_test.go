@@ -32,11 +32,11 @@ type pusherOperation struct {
 var pusherOperations = map[string]pusherOperation{
 	"triggerEvent": {"POST", "/apps/{app_id}/events", "pusher.TriggerOption in pusher/trigger.go",
 		func(ctx context.Context, client *pusher.Client, attributes []pusher.Attribute) (any, error) {
-			return client.TriggerMulti(ctx, []string{"presence-a", "b"}, "sample", "data", pusher.ExcludeSocket("1.2"), pusher.WithInfo(attributes...))
+			return client.TriggerMulti(ctx, []string{"presence-a", "b"}, "sample", "data", pusher.ExcludeSocket("1.2"), pusher.WithInfo(attributes...), pusher.WithIdempotencyKey("k"))
 		}},
 	"triggerBatch": {"POST", "/apps/{app_id}/batch_events", "pusher.Event in pusher/event.go",
 		func(ctx context.Context, client *pusher.Client, attributes []pusher.Attribute) (any, error) {
-			return client.TriggerBatch(ctx, []pusher.Event{{Channel: "presence-a", Name: "sample", Data: "data", SocketID: "1.2", Info: attributes}})
+			return client.TriggerBatch(ctx, []pusher.Event{{Channel: "presence-a", Name: "sample", Data: "data", SocketID: "1.2", Info: attributes, IdempotencyKey: "k"}})
 		}},
 	"listChannels": {"GET", "/apps/{app_id}/channels", "pusher.ChannelsParams in pusher/query.go",
 		func(ctx context.Context, client *pusher.Client, attributes []pusher.Attribute) (any, error) {
@@ -272,7 +272,11 @@ func TestPackagePusher_Limits(t *testing.T) {
 		{"channels of an event", property("TriggerToChannels", "channels"),
 			func(n int) any { return slices.Repeat([]any{"a"}, n) },
 			func(n int) error {
-				_, err := client.TriggerMulti(ctx, slices.Repeat([]string{"a"}, n), "e", "d")
+				names := make([]string, n) // different ones: a name that is given twice counts once
+				for i := range names {
+					names[i] = fmt.Sprint("a", i)
+				}
+				_, err := client.TriggerMulti(ctx, names, "e", "d")
 				return err
 			}},
 		{"events of a batch", property("BatchRequest", "batch"),
@@ -281,6 +285,10 @@ func TestPackagePusher_Limits(t *testing.T) {
 				_, err := client.TriggerBatch(ctx, slices.Repeat([]pusher.Event{{Channel: "a", Name: "e", Data: "d"}}, n))
 				return err
 			}},
+		{"idempotency key", component(t, doc, "IdempotencyKey"), text, func(n int) error {
+			_, err := client.Trigger(ctx, "a", "e", "d", pusher.WithIdempotencyKey(strings.Repeat("a", n)))
+			return err
+		}},
 		{"event name", component(t, doc, "EventName"), text, func(n int) error {
 			_, err := client.Trigger(ctx, "a", strings.Repeat("a", n), "d")
 			return err

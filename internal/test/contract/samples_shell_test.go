@@ -18,7 +18,7 @@ func TestCodeSamples_Shell(t *testing.T) {
 	app := server.App()
 	hook := newWebhookRequest(doc, app.Key, app.Secret, deliveries["member_added"])
 	environment := append(os.Environ(),
-		"PUSHER_APP_ID="+app.ID, "PUSHER_KEY="+app.Key, "PUSHER_SECRET="+app.Secret, "PUSHER_HOST="+address,
+		"PUSHER_APP_ID="+app.ID, "PUSHER_KEY="+app.Key, "PUSHER_SECRET="+app.Secret, "PUSHER_API="+address,
 		"socket_id=1234.1234", "channel_name=private-foobar",
 		"body="+deliveries["member_added"], "signature="+hook.Header.Get("X-Pusher-Signature"))
 	run := func(operation string, environment []string) (string, error) {
