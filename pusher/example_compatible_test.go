@@ -1,0 +1,64 @@
+package pusher_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"strings"
+
+	"github.com/openchannels/pusher-go/pusher"
+)
+
+func ExampleWithMaxBodyBytes() {
+	client, err := pusher.New(
+		pusher.Credentials{AppID: "app-id", Key: "app-key", Secret: "app-secret"},
+		pusher.WithBaseURL("https://reverb.example.com"),
+		pusher.WithMaxBodyBytes(9_000),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Trigger(context.Background(), "prices", "price-changed", strings.Repeat("x", 9_000))
+	fmt.Println(errors.Is(err, pusher.ErrTooLarge))
+	// Output: true
+}
+
+func ExampleWithPathPrefix() {
+	client, err := pusher.New(
+		pusher.Credentials{AppID: "app-id", Key: "app-key", Secret: "app-secret"},
+		pusher.WithBaseURL("https://example.com"),
+		pusher.WithPathPrefix("/reverb"), // sent, and not signed
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client)
+	// Output: pusher.Client(https://example.com/apps/app-id)
+}
+
+func ExampleWithIdempotencyKey() {
+	ctx := context.Background()
+	server, client := startServer()
+	defer server.Close()
+
+	_, err := client.Trigger(ctx, "orders", "created", "order 4711", pusher.WithIdempotencyKey("order-4711-created"))
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// A priceClient stands in for a client in a test of the code that publishes prices.
+type priceClient struct{ published []string }
+
+func (c *priceClient) Trigger(_ context.Context, channel, event string, _ any, _ ...pusher.TriggerOption) (*pusher.TriggerResult, error) {
+	c.published = append(c.published, channel+" "+event)
+	return nil, &pusher.Error{Status: 429}
+}
+
+// A mock needs only the method that is called.
+func ExampleTriggerer() {
+	mock := &priceClient{}
+	_, err := PriceChanged.Trigger(context.Background(), mock, "prices", Price{Cents: 349})
+	fmt.Println(mock.published, errors.Is(err, pusher.ErrRateLimited))
+	// Output: [prices price-changed] true
+}
