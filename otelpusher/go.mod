@@ -1,14 +1,13 @@
 module github.com/openchannels/pusher-go/otelpusher
 
-go 1.25.0
+go 1.26.0
 
-// Both modules are developed together. Go ignores this line in modules that depend on
-// this one. To release, tag the client (vX.Y.Z), require that version below, and tag
-// this module (otelpusher/vX.Y.Z).
+// Both modules are developed and released together. Go ignores this line in modules that
+// depend on this one.
 replace github.com/openchannels/pusher-go => ..
 
 require (
-	github.com/openchannels/pusher-go v0.0.0-00010101000000-000000000000
+	github.com/openchannels/pusher-go v0.1.0
 	go.opentelemetry.io/otel v1.46.0
 	go.opentelemetry.io/otel/metric v1.46.0
 	go.opentelemetry.io/otel/sdk v1.46.0

@@ -1,6 +1,6 @@
 module github.com/openchannels/pusher-go/examples/otel
 
-go 1.25.0
+go 1.26.0
 
 replace (
 	github.com/openchannels/pusher-go => ../..
@@ -8,8 +8,8 @@ replace (
 )
 
 require (
-	github.com/openchannels/pusher-go v0.0.0-00010101000000-000000000000
-	github.com/openchannels/pusher-go/otelpusher v0.0.0-00010101000000-000000000000
+	github.com/openchannels/pusher-go v0.1.0
+	github.com/openchannels/pusher-go/otelpusher v0.1.0
 	go.opentelemetry.io/otel v1.46.0
 	go.opentelemetry.io/otel/exporters/stdout/stdoutmetric v1.46.0
 	go.opentelemetry.io/otel/exporters/stdout/stdouttrace v1.46.0

@@ -1,12 +1,12 @@
 module github.com/openchannels/pusher-go/examples/typedevents
 
-go 1.25.0
+go 1.26.0
 
 replace github.com/openchannels/pusher-go => ../..
 
 require (
 	github.com/invopop/jsonschema v0.14.0
-	github.com/openchannels/pusher-go v0.0.0-00010101000000-000000000000
+	github.com/openchannels/pusher-go v0.1.0
 )
 
 require (

@@ -8,24 +8,37 @@ import (
 	"go/parser"
 	"go/printer"
 	"go/token"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/openchannels/pusher-go/internal/release"
 )
 
 var update = flag.Bool("update", false, "write the exported names to testdata/api instead of comparing them")
 
-// public lists the packages whose exported names are recorded.
-var public = []string{"auth", "gen", "pusher", "pushertest", "signing", "webhook"}
+const recordedNames = "testdata/api"
 
-// The exported names are recorded in the repository, so that a review shows every
-// change of the API.
+// The exported names of all public modules are recorded in the repository, so that a
+// review shows every change of the API.
 func TestExportedNames(t *testing.T) {
 	t.Parallel()
-	for _, path := range public {
+	packages, err := release.Packages(root, modules(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := map[string]bool{}
+	for _, pkg := range packages {
+		if pkg.Command {
+			continue
+		}
+		path := pkg.Dir
+		name := strings.ReplaceAll(path, "/", "_") + ".txt"
+		records[name] = true
 		t.Run(path, func(t *testing.T) {
-			recorded := filepath.Join("testdata", "api", strings.ReplaceAll(path, "/", "_")+".txt")
-			got := exported(t, path)
+			recorded := filepath.Join(recordedNames, name)
+			got := exported(t, pkg)
 			if *update {
 				write(t, recorded, got)
 				return
@@ -35,14 +48,34 @@ func TestExportedNames(t *testing.T) {
 			}
 		})
 	}
+	checkRecords(t, records)
+}
+
+// checkRecords checks that each file with recorded names is that of a package.
+func checkRecords(t *testing.T, records map[string]bool) {
+	t.Helper()
+	entries, err := os.ReadDir(recordedNames)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if records[entry.Name()] {
+			continue
+		}
+		if !*update {
+			t.Errorf("%s/%s: there is no such package: run make api", recordedNames, entry.Name())
+		} else if err := os.Remove(filepath.Join(recordedNames, entry.Name())); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // exported returns the declarations of all exported names, without comments and bodies.
-func exported(t *testing.T, path string) string {
+func exported(t *testing.T, pkg release.Package) string {
 	t.Helper()
 	fset := token.NewFileSet()
 	var files []*ast.File
-	sources, err := filepath.Glob(filepath.Join(root, path, "*.go"))
+	sources, err := filepath.Glob(filepath.Join(root, pkg.Dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +89,7 @@ func exported(t *testing.T, path string) string {
 		}
 		files = append(files, file)
 	}
-	documented, err := doc.NewFromFiles(fset, files, modulePath+"/"+path)
+	documented, err := doc.NewFromFiles(fset, files, pkg.Path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +123,7 @@ func exported(t *testing.T, path string) string {
 		functions(named.Methods)
 	}
 	if out.Len() == 0 {
-		t.Fatalf("%s exports nothing", path)
+		t.Fatalf("%s exports nothing", pkg.Path)
 	}
 	return out.String()
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/openchannels/pusher-go/internal/release"
 )
 
 const (
@@ -60,6 +62,20 @@ func goFiles(t *testing.T) []string {
 		t.Fatalf("no Go file below %s", root)
 	}
 	return files
+}
+
+// modules returns the modules of the repository.
+func modules(t *testing.T) []release.Module {
+	t.Helper()
+	goFiles(t)
+	found, err := release.Modules(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) < 2 {
+		t.Fatalf("found %d modules, want the root module and nested ones", len(found))
+	}
+	return found
 }
 
 // isOutside reports whether the go command ignores folders of this name.

@@ -48,7 +48,7 @@ func consumer(t *testing.T) (dir string) {
 		t.Fatal(err)
 	}
 	dir = t.TempDir()
-	write(t, filepath.Join(dir, "go.mod"), "module example.com/consumer\n\ngo 1.25.0\n\n"+
+	write(t, filepath.Join(dir, "go.mod"), "module example.com/consumer\n\ngo 1.26.0\n\n"+
 		"require "+modulePath+" v0.0.0\n\nreplace "+modulePath+" => "+filepath.ToSlash(home)+"\n")
 	write(t, filepath.Join(dir, "go.sum"), read(t, filepath.Join(root, "go.sum")))
 	return dir

@@ -87,9 +87,9 @@ func TestDocs_programs(t *testing.T) {
 		dir := consumer(t)
 		write(t, filepath.Join(dir, "main.go"), snippet)
 		runGo(t, dir, "mod", "tidy")
-		runGo(t, dir, "build", "-o", "program", ".")
+		runGo(t, dir, "build", ".")
 
-		program := exec.CommandContext(t.Context(), filepath.Join(dir, "program"))
+		program := exec.CommandContext(t.Context(), filepath.Join(dir, "consumer"))
 		program.Env = append(os.Environ(), "PUSHER_URL="+server.PusherURL())
 		if out, err := program.CombinedOutput(); err != nil || len(server.Events()) == 0 {
 			t.Errorf("error %v, %d events reached the server, output\n%s\nwant at least one event from\n%s", err, len(server.Events()), out, snippet)

@@ -3,8 +3,13 @@ package architecture_test
 import (
 	"encoding/json"
 	"errors"
+	"go/parser"
+	"go/token"
 	"io"
+	"path"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -37,6 +42,8 @@ var mayImport = map[string][]string{
 	"internal/test/contract":      nil,
 	"internal/test/architecture":  nil,
 	"internal/test/typescript":    nil,
+	"internal/release":            {"golang.org/x/mod"},
+	"internal/cmd/release":        {"internal/release", "pusher"},
 	"internal/cmd/benchratio":     nil,
 	"internal/cmd/publisherbench": {"pusher"},
 
@@ -46,6 +53,41 @@ var mayImport = map[string][]string{
 // mayLinkKinOpenAPI lists the packages that validate requests against openapi.yaml at
 // run time. Users of all others must not link an OpenAPI parser.
 var mayLinkKinOpenAPI = []string{"internal/server", "pushertest", "examples/..."}
+
+// Nested modules, including their tests, use what any user can import: a user can upgrade
+// the root module alone, and its internal packages may differ then.
+func TestImports_nestedModules(t *testing.T) {
+	t.Parallel()
+	nested := 0
+	for _, module := range modules(t) {
+		if module.Path == modulePath {
+			continue
+		}
+		for _, name := range module.Files() {
+			if path.Ext(name) != ".go" {
+				continue
+			}
+			nested++
+			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, module.Dir, name), nil, parser.ImportsOnly)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, spec := range file.Imports {
+				imported, err := strconv.Unquote(spec.Path.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ours := strings.HasPrefix(imported, modulePath+"/") && !strings.HasPrefix(imported, module.Path+"/")
+				if ours && slices.Contains(strings.Split(imported, "/"), "internal") {
+					t.Errorf("%s/%s imports %s, want only packages that any user can import", module.Dir, name, imported)
+				}
+			}
+		}
+	}
+	if nested == 0 {
+		t.Error("found no Go file in a nested module")
+	}
+}
 
 type listed struct {
 	ImportPath string

@@ -1,11 +1,11 @@
 module github.com/openchannels/pusher-go/internal/test/official
 
-go 1.25.0
+go 1.26.0
 
 replace github.com/openchannels/pusher-go => ../../..
 
 require (
-	github.com/openchannels/pusher-go v0.0.0-00010101000000-000000000000
+	github.com/openchannels/pusher-go v0.1.0
 	github.com/pusher/pusher-http-go/v5 v5.1.1
 )
 
