@@ -11,6 +11,7 @@ TOOL := go tool -modfile=internal/tools/go.mod
 FUZZTIME ?= 1m
 COUNT    ?= 5
 BENCH    ?= .
+WORKERS  ?= 2
 CHROMIUM ?= /usr/bin/chromium
 MODULES  := $(sort $(dir $(shell find . -name node_modules -prune -o -name go.mod -print)))
 
@@ -30,15 +31,8 @@ chat: ## Run a chat in the browser, on an embedded server or on the one of PUSHE
 	go run ./examples/chat
 
 .PHONY: test
-test: ## Run all tests with the race detector
-	go test -race ./...
-
-# They are separate modules so that the library links none of what they need.
-.PHONY: test-modules
-test-modules: ## Run the tests of the separate modules: otelpusher, its example, and typed events
-	cd otelpusher && go vet ./... && go test -race ./...
-	cd examples/otel && go vet ./... && go test -race ./...
-	cd examples/typedevents && go vet ./... && go test -race ./...
+test: ## Run the tests of all modules with the race detector
+	@for module in $(MODULES); do echo "==> $$module"; go -C "$$module" test -race ./...; done
 
 # The npm packages are what the tests run against; the library uses none of them.
 .PHONY: e2e
@@ -70,12 +64,17 @@ examples/typedevents/web/node_modules: examples/typedevents/web/package-lock.jso
 	touch $@
 
 .PHONY: lint
-lint: ## Check format, vet (also for 32 bits), staticcheck and the go.mod files
+lint: ## Check the format, vet (also for 32 bits, Windows and macOS), staticcheck and the go.mod files of all modules
 	@unformatted=$$(gofmt -l .); if [[ -n $$unformatted ]]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
-	go vet -tags interop ./...
-	GOARCH=386 go vet ./...
-	$(TOOL) staticcheck -checks all -tags interop ./...
-	@for module in $(MODULES); do go -C "$$module" mod tidy -diff; done
+	@for module in $(MODULES); do \
+		echo "==> $$module"; \
+		go -C "$$module" mod tidy -diff; \
+		go -C "$$module" vet -tags interop ./...; \
+		for platform in linux/386 windows/amd64 darwin/arm64; do \
+			GOOS=$${platform%/*} GOARCH=$${platform#*/} go -C "$$module" vet ./...; \
+		done; \
+		go -C "$$module" tool -modfile="$(CURDIR)/internal/tools/go.mod" staticcheck -checks all -tags interop ./...; \
+	done
 
 .PHONY: lint-openapi
 lint-openapi: .ci/lint/node_modules ## Check openapi.yaml with Redocly and Spectral (needs Node.js)
@@ -136,9 +135,7 @@ bench-publisher: ## Measure the publisher against servers that limit and fail, a
 
 .PHONY: bench-once
 bench-once: ## Run each benchmark once, to check that it works
-	go test -run '^$$' -bench . -benchtime 1x ./...
-	go -C internal/test/official test -run '^$$' -bench . -benchtime 1x ./...
-	go -C otelpusher test -run '^$$' -bench . -benchtime 1x ./...
+	for module in $(MODULES); do go -C "$$module" test -run '^$$' -bench . -benchtime 1x ./...; done
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target; FUZZTIME=1m
@@ -148,6 +145,12 @@ fuzz: ## Run each fuzz target; FUZZTIME=1m
 		echo "$$package $$name"; \
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package"; \
 	done <<< "$$targets"
+
+# The first run of the tests sets the timeout of the others, so it must not be cached.
+.PHONY: mutate
+mutate: ## Change the code of a package in many ways, and print the changes that its tests do not notice; PKG=./internal/batcher
+	@[[ -n "$(PKG)" ]] || { echo "make mutate: set PKG, for example PKG=./internal/batcher" >&2; exit 1; }
+	GOFLAGS=-count=1 $(TOOL) gremlins unleash --workers $(WORKERS) --timeout-coefficient 5 --output-statuses lct $(PKG)
 
 .PHONY: api
 api: ## Record the exported names of the public packages, which `make test` compares
@@ -166,9 +169,23 @@ release-notes: ## Print the section of CHANGELOG.md for VERSION
 	@awk -v version='## $(VERSION)' 'index($$0, "## ") == 1 { found = index($$0, version) == 1 } found' CHANGELOG.md | \
 	{ grep . || { echo 'no section for version "$(VERSION)" in CHANGELOG.md' >&2; exit 1; }; }
 
+.PHONY: stage
+stage: ## Write the modules to bin/proxy, a module proxy as it is after a release
+	go run ./internal/cmd/release stage bin/proxy
+
+.PHONY: release
+release: ## Check that the commit can be released as VERSION, and tag its modules; pushes nothing
+	go run ./internal/cmd/release check "$(VERSION)"
+	@$(MAKE) --no-print-directory release-notes
+	.ci/run
+	for tag in $$(go run ./internal/cmd/release tags); do git tag "$$tag"; done
+
 .PHONY: vuln
-vuln: ## Check the module and its dependencies for known vulnerabilities (needs the network)
-	$(TOOL) govulncheck ./...
+vuln: ## Check all modules and their dependencies for known vulnerabilities (needs the network)
+	@for module in $(MODULES); do \
+		echo "==> $$module"; \
+		go -C "$$module" tool -modfile="$(CURDIR)/internal/tools/go.mod" govulncheck ./...; \
+	done
 
 .PHONY: tidy
 tidy: ## Tidy the go.mod files
