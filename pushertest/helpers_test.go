@@ -196,6 +196,12 @@ func (l *logBuffer) Logf(format string, args ...any) {
 	_, _ = fmt.Fprintf(&l.lines, format+"\n", args...)
 }
 
+func (l *logBuffer) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lines.Write(text)
+}
+
 func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,7 +1,6 @@
 package pushertest_test
 
 import (
-	"bytes"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -60,7 +59,7 @@ func TestNew_invalidRealtimeOptions(t *testing.T) {
 }
 
 func TestWithLogger_debug(t *testing.T) {
-	var log bytes.Buffer
+	var log logBuffer
 	hooks := make(chan *webhook.Webhook, 100)
 	var s *pushertest.Server
 	to := newWebhookReceiver(t, func() *pushertest.Server { return s }, hooks)
@@ -76,6 +75,12 @@ func TestWithLogger_debug(t *testing.T) {
 		webhook.ChannelOccupied{Channel: "private-x"},
 		webhook.ClientEvent{Channel: "private-x", Event: "client-a", Data: "secret", SocketID: c.socketID},
 	)
+	for range 1000 { // the webhook is logged when the server has read the response to it
+		if strings.Contains(log.String(), "webhook delivered") {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	s.Close() // waits for all that is logged
 	for _, want := range []string{
 		`level=DEBUG msg="pushertest: connection opened" socket_id=` + c.socketID + " client=js remote=127.0.0.1:",
