@@ -413,8 +413,9 @@ func TestTransport_ProxyFromEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	command := exec.CommandContext(t.Context(), executable, "-test.run=^TestTransport_ProxyFromEnvironment$")
-	// An empty NO_PROXY, or the environment of the test could bypass the proxy.
-	command.Env = append(os.Environ(), "PUSHER_TEST_PROXY=1", "HTTP_PROXY="+proxy.URL, "http_proxy=", "NO_PROXY=", "no_proxy=", "REQUEST_METHOD=")
+	// An empty NO_PROXY, or the environment of the test could bypass the proxy. HTTP_PROXY
+	// is last, because Windows does not distinguish it from http_proxy.
+	command.Env = append(os.Environ(), "PUSHER_TEST_PROXY=1", "NO_PROXY=", "no_proxy=", "REQUEST_METHOD=", "http_proxy=", "HTTP_PROXY="+proxy.URL)
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Errorf("test in a process with HTTP_PROXY: %v\n%s", err, output)
 	}
