@@ -214,10 +214,10 @@ func buildSamples(t *testing.T, samples map[string]string) string {
 			t.Fatal(err)
 		}
 	}
-	program := filepath.Join(dir, "samples")
-	build := exec.CommandContext(t.Context(), "go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", program, "./testdata/samples")
+	// The go command chooses the name in the folder: samples, or samples.exe on Windows.
+	build := exec.CommandContext(t.Context(), "go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", dir+string(filepath.Separator), "./testdata/samples")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("the samples do not compile: %v\n%s", err, out)
 	}
-	return program
+	return filepath.Join(dir, "samples")
 }
