@@ -6,14 +6,18 @@ SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 # Developer tools are pinned in a separate module, so that they do not reach users.
-TOOL := go tool -modfile=internal/tools/go.mod
+TOOL := go tool -modfile=$(CURDIR)/internal/tools/go.mod
 
 FUZZTIME ?= 1m
 COUNT    ?= 5
 BENCH    ?= .
 WORKERS  ?= 2
 CHROMIUM ?= /usr/bin/chromium
-MODULES  := $(sort $(dir $(shell find . -name node_modules -prune -o -name go.mod -print)))
+MODULES   = $(sort $(dir $(shell find . -name node_modules -prune -o -name go.mod -print)))
+
+# $(call each,command) runs a command in the folder of each module. The make of macOS
+# ignores .SHELLFLAGS, so the loop asks for -e itself.
+each = set -e; for module in $(MODULES); do echo "==> $$module $(1)"; (cd "$$module"; $(1)); done
 
 # $(call need,command,hint)
 need = command -v $(1) >/dev/null || { echo "make $@: $(1) is missing: $(2)" >&2; exit 1; }
@@ -32,7 +36,7 @@ chat: ## Run a chat in the browser, on an embedded server or on the one of PUSHE
 
 .PHONY: test
 test: ## Run the tests of all modules with the race detector
-	@for module in $(MODULES); do echo "==> $$module"; go -C "$$module" test -race ./...; done
+	@$(call each,go test -race ./...)
 
 # The npm packages are what the tests run against; the library uses none of them.
 .PHONY: e2e
@@ -66,15 +70,12 @@ examples/typedevents/web/node_modules: examples/typedevents/web/package-lock.jso
 .PHONY: lint
 lint: ## Check the format, vet (also for 32 bits, Windows and macOS), staticcheck and the go.mod files of all modules
 	@unformatted=$$(gofmt -l .); if [[ -n $$unformatted ]]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
-	@for module in $(MODULES); do \
-		echo "==> $$module"; \
-		go -C "$$module" mod tidy -diff; \
-		go -C "$$module" vet -tags interop ./...; \
-		for platform in linux/386 windows/amd64 darwin/arm64; do \
-			GOOS=$${platform%/*} GOARCH=$${platform#*/} go -C "$$module" vet ./...; \
-		done; \
-		go -C "$$module" tool -modfile="$(CURDIR)/internal/tools/go.mod" staticcheck -checks all -tags interop ./...; \
-	done
+	@$(call each,go mod tidy -diff)
+	@$(call each,go vet -tags interop ./...)
+	@$(call each,GOARCH=386 go vet ./...)
+	@$(call each,GOOS=windows go vet ./...)
+	@$(call each,GOOS=darwin go vet ./...)
+	@$(call each,$(TOOL) staticcheck -checks all -tags interop ./...)
 
 .PHONY: lint-openapi
 lint-openapi: .ci/lint/node_modules ## Check openapi.yaml with Redocly and Spectral (needs Node.js)
@@ -108,7 +109,8 @@ check-generate: ## Fail if gen/ is not what openapi.yaml generates
 .PHONY: bench
 bench: ## Run the benchmarks and print the ratio of each to its floor; COUNT=5 BENCH=.
 	@mkdir -p bin
-	packages=$$(grep -rl --include='*_test.go' --exclude-dir=interop --exclude-dir=official --exclude-dir=otelpusher --exclude-dir=node_modules '^func Benchmark' . | xargs -n1 dirname | sort -u); \
+	files=$$(go list -f '{{$$dir := .Dir}}{{range .TestGoFiles}}{{$$dir}}/{{.}} {{end}}{{range .XTestGoFiles}}{{$$dir}}/{{.}} {{end}}' ./...); \
+	packages=$$(grep -l '^func Benchmark' $$files | xargs -n1 dirname | sort -u); \
 	for ((run = 0; run < $(COUNT); run++)); do \
 		go test -run '^$$' -bench '$(BENCH)' -benchmem $$packages; \
 	done | tee bin/bench.txt
@@ -135,7 +137,7 @@ bench-publisher: ## Measure the publisher against servers that limit and fail, a
 
 .PHONY: bench-once
 bench-once: ## Run each benchmark once, to check that it works
-	for module in $(MODULES); do go -C "$$module" test -run '^$$' -bench . -benchtime 1x ./...; done
+	@$(call each,go test -run '^$$' -bench . -benchtime 1x ./...)
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target; FUZZTIME=1m
@@ -164,11 +166,6 @@ licenses: ## List the modules that the client links, with their licences
 		printf '%-36s %-10s %s\n' "$$path" "$$version" "$${kind/Redistribution and use/BSD License}"; \
 	done
 
-.PHONY: release-notes
-release-notes: ## Print the section of CHANGELOG.md for VERSION
-	@awk -v version='## $(VERSION)' 'index($$0, "## ") == 1 { found = index($$0, version) == 1 } found' CHANGELOG.md | \
-	{ grep . || { echo 'no section for version "$(VERSION)" in CHANGELOG.md' >&2; exit 1; }; }
-
 .PHONY: stage
 stage: ## Write the modules to bin/proxy, a module proxy as it is after a release
 	go run ./internal/cmd/release stage bin/proxy
@@ -176,17 +173,14 @@ stage: ## Write the modules to bin/proxy, a module proxy as it is after a releas
 .PHONY: release
 release: ## Check that the commit can be released as VERSION, and tag its modules; pushes nothing
 	go run ./internal/cmd/release check "$(VERSION)"
-	@$(MAKE) --no-print-directory release-notes
+	go run ./internal/cmd/release stage bin/proxy
 	.ci/run
 	for tag in $$(go run ./internal/cmd/release tags); do git tag "$$tag"; done
 
 .PHONY: vuln
 vuln: ## Check all modules and their dependencies for known vulnerabilities (needs the network)
-	@for module in $(MODULES); do \
-		echo "==> $$module"; \
-		go -C "$$module" tool -modfile="$(CURDIR)/internal/tools/go.mod" govulncheck ./...; \
-	done
+	@$(call each,$(TOOL) govulncheck ./...)
 
 .PHONY: tidy
 tidy: ## Tidy the go.mod files
-	@for module in $(MODULES); do go -C "$$module" mod tidy; done
+	@$(call each,go mod tidy)

@@ -2,6 +2,7 @@
 // all have the version in [pusher.Version]. Run it in the root of the repository.
 //
 //	release check VERSION   fail unless the commit can be released as VERSION
+//	release notes VERSION   print the section of CHANGELOG.md for VERSION
 //	release stage DIR       write the public modules to DIR, which becomes a module proxy
 //	release tags            print the tags of the public modules, in the order of release
 package main
@@ -29,12 +30,14 @@ func run(out io.Writer, args []string) error {
 	switch {
 	case len(args) == 2 && args[0] == "check":
 		return check(args[1])
+	case len(args) == 2 && args[0] == "notes":
+		return printNotes(out, args[1])
 	case len(args) == 2 && args[0] == "stage":
 		return stage(out, args[1])
 	case len(args) == 1 && args[0] == "tags":
 		return printTags(out)
 	}
-	return errors.New("usage: release check VERSION | stage DIR | tags")
+	return errors.New("usage: release check VERSION | notes VERSION | stage DIR | tags")
 }
 
 func check(version string) error {
@@ -48,6 +51,9 @@ func check(version string) error {
 	if err := release.Check(modules, version); err != nil {
 		return err
 	}
+	if err := printNotes(io.Discard, version); err != nil {
+		return err
+	}
 	changed, err := exec.Command("git", "status", "--porcelain").Output()
 	if err != nil {
 		return fmt.Errorf("git status: %w", err)
@@ -56,6 +62,19 @@ func check(version string) error {
 		return fmt.Errorf("the working tree differs from the commit to release:\n%s", changed)
 	}
 	return nil
+}
+
+func printNotes(out io.Writer, version string) error {
+	changelog, err := os.ReadFile("CHANGELOG.md")
+	if err != nil {
+		return err
+	}
+	notes, err := release.Notes(string(changelog), version)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, notes)
+	return err
 }
 
 func stage(out io.Writer, dir string) error {
