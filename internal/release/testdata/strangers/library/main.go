@@ -9,7 +9,6 @@ import (
 
 	"github.com/openchannels/pusher-go/auth"
 	"github.com/openchannels/pusher-go/gen"
-	_ "github.com/openchannels/pusher-go/gen/server"
 	"github.com/openchannels/pusher-go/pusher"
 	"github.com/openchannels/pusher-go/pushertest"
 	"github.com/openchannels/pusher-go/signing"
