@@ -200,8 +200,12 @@ func ExampleSecret_Verify() {
 }
 
 func ExampleCheckCredentials() {
-	fmt.Println(signing.CheckCredentials("", "7ad3773142a6692b25b8\n"))
-	// Output: the key is empty; the secret contains a space or a non-printable character
+	err := signing.CheckCredentials("", "7ad3773142a6692b25b8\n")
+	fmt.Println(errors.Is(err, signing.ErrConfiguration))
+	fmt.Println(err)
+	// Output:
+	// true
+	// the key is empty; the secret contains a space or a non-printable character
 }
 
 func ExampleIsAuthParameter() {

@@ -30,8 +30,7 @@ type params []param
 // does not use url.ParseQuery, because that loses the order of keys and rejects an
 // unescaped ";", which channel names may contain.
 func parseQuery(raw string) (params, error) {
-	const added = 5 // parameters, by Signer.Edit
-	parsed := make(params, 0, strings.Count(raw, "&")+1+added)
+	parsed := make(params, 0, 8) // enough for most requests, with the parameters that Edit adds
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
 			continue

@@ -180,7 +180,7 @@ func checkText(what, text string, maxLength int) error {
 
 const (
 	digits       = "0123456789"
-	alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + digits
+	alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 
 // isNameByte reports for each byte whether it is allowed in names. It is a table
