@@ -91,10 +91,10 @@ func (t tolerantProperties) properties() *properties {
 type text string
 
 func (t *text) UnmarshalJSON(data []byte) error {
-	switch {
-	case data[0] == '"':
+	if data[0] == '"' {
 		return json.Unmarshal(data, (*string)(t))
-	case string(data) != "null":
+	}
+	if string(data) != "null" {
 		*t = text(data)
 	}
 	return nil
@@ -123,10 +123,10 @@ func (n *number) UnmarshalJSON(data []byte) error {
 func unmarshal(data []byte, value any) error {
 	err := json.Unmarshal(data, value)
 	var typeErr *json.UnmarshalTypeError
-	switch {
-	case !errors.As(err, &typeErr):
+	if !errors.As(err, &typeErr) {
 		return err
-	case typeErr.Field == "":
+	}
+	if typeErr.Field == "" {
 		return fmt.Errorf("unexpected %s", typeErr.Value)
 	}
 	return fmt.Errorf("%s: unexpected %s", typeErr.Field, typeErr.Value)

@@ -22,7 +22,7 @@ func decode(body []byte) (*Webhook, error) {
 	}
 	hook, err := decodeTolerant(body)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return nil, newError(ErrMalformed, err)
 	}
 	return hook, nil
 }
@@ -91,28 +91,28 @@ var (
 func (p *properties) event() (Event, error) {
 	var event Event
 	switch p.Name {
-	case "channel_occupied":
+	case channelOccupied:
 		event = ChannelOccupied{Channel: p.Channel}
-	case "channel_vacated":
+	case channelVacated:
 		event = ChannelVacated{Channel: p.Channel}
-	case "cache_miss":
+	case cacheMiss:
 		event = CacheMiss{Channel: p.Channel}
-	case "member_added":
+	case memberAdded:
 		if p.UserID == "" {
 			return nil, p.missing("user_id")
 		}
 		event = MemberAdded{Channel: p.Channel, UserID: p.UserID}
-	case "member_removed":
+	case memberRemoved:
 		if p.UserID == "" {
 			return nil, p.missing("user_id")
 		}
 		event = MemberRemoved{Channel: p.Channel, UserID: p.UserID}
-	case "client_event":
+	case clientEvent:
 		if p.Event == "" {
 			return nil, p.missing("event")
 		}
 		event = p.clientEvent(p.Event)
-	case "subscription_count":
+	case subscriptionCount:
 		if p.SubscriptionCount == nil {
 			return nil, p.missing("subscription_count")
 		}

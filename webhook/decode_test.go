@@ -2,7 +2,9 @@ package webhook_test
 
 import (
 	"encoding/json"
+	"math"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
@@ -48,6 +50,8 @@ func TestEvents(t *testing.T) {
 			webhook.ClientEvent{Channel: "private-room", Event: "client-x", Data: "é😀 é😀 \n"}},
 		{"client_event with invalid UTF-8", "{\"name\":\"client_event\",\"channel\":\"private-room\",\"event\":\"client-x\",\"data\":\"a\xffb\"}",
 			webhook.ClientEvent{Channel: "private-room", Event: "client-x", Data: "a\uFFFDb"}},
+		{"greatest subscription_count", `{"name":"subscription_count","channel":"my-channel","subscription_count":` + strconv.Itoa(math.MaxInt) + `}`,
+			webhook.SubscriptionCount{Channel: "my-channel", Count: math.MaxInt}},
 		{"subscription_count 0", `{"name":"subscription_count","channel":"my-channel","subscription_count":0}`,
 			webhook.SubscriptionCount{Channel: "my-channel", Count: 0}},
 		{"unknown property", `{"name":"channel_occupied","channel":"my-channel","since":{"a":[1]}}`,
@@ -76,6 +80,8 @@ func TestEvents(t *testing.T) {
 			webhook.Unknown{Name: "client-hi", Raw: json.RawMessage(`{"name":"client-hi","data":"d"}`)}},
 		{"unknown name", `{"name":"watchlist_online","user_ids":["a"]}`,
 			webhook.Unknown{Name: "watchlist_online", Raw: json.RawMessage(`{"name":"watchlist_online","user_ids":["a"]}`)}},
+		{"unknown name with a channel", `{"name":"renamed","channel":"a"}`,
+			webhook.Unknown{Name: "renamed", Raw: json.RawMessage(`{"name":"renamed","channel":"a"}`)}},
 		{"unknown name with properties of other types", `{"user_id":["a"],"subscription_count":1.5,"channel":{},"data":1,"name":"new"}`,
 			webhook.Unknown{Name: "new", Raw: json.RawMessage(`{"user_id":["a"],"subscription_count":1.5,"channel":{},"data":1,"name":"new"}`)}},
 		{"known name in other case", `{"name":"Channel_Occupied","channel":"my-channel"}`,
@@ -90,8 +96,23 @@ func TestEvents(t *testing.T) {
 			if err != nil {
 				t.Fatalf("ParseBytes(%s): %v", body, err)
 			}
+			want.ID = got.ID // see TestWebhook_ID
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("ParseBytes(%s) = %#v, want %#v", body, got, want)
+			}
+			// Names for a log, for every type of event.
+			var sent struct{ Name, Channel any }
+			if err := json.Unmarshal([]byte(tt.event), &sent); err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := tt.want.(webhook.ClientEvent); ok {
+				sent.Name = "client_event"
+			}
+			if name, ok := sent.Channel.(string); !ok {
+				sent.Channel = name
+			}
+			if name, channel := got.Events[0].EventName(), got.Events[0].ChannelName(); name != sent.Name || channel != sent.Channel {
+				t.Errorf("EventName() = %q and ChannelName() = %q, want %q and %q", name, channel, sent.Name, sent.Channel)
 			}
 		})
 	}
@@ -128,6 +149,29 @@ func TestVerifier_ParseBytes_copiesBody(t *testing.T) {
 	want := webhook.Unknown{Name: "new", Raw: json.RawMessage(`{"name":"new","data":"d"}`)}
 	if !reflect.DeepEqual(hook.Events[0], want) {
 		t.Errorf("after the body was overwritten the event is %#v, want %#v", hook.Events[0], want)
+	}
+}
+
+// The expected IDs were computed with: printf 'KEY\nBODY' | sha256sum
+func TestWebhook_ID(t *testing.T) {
+	verifier := newVerifier(t, webhook.WithKey("next", "tofu"))
+	for _, tt := range []struct{ name, key, secret, body, want string }{
+		{"first event of the documentation", docsKey, docsSecret, docsBody, docsID},
+		{"another key", "next", "tofu", docsBody, "ec2c775812925a5e20aa375d4bacd60b8a1cbe4f66e33c080362ad77f06805a9"},
+		{"another body", docsKey, docsSecret, docsBody + " ", "08d41a9e0b18a69b5b7da6168c44fd072e662fafc73dbc040eefd4b063c332e6"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			header := headerOf(tt.key, hmacOf(tt.secret, tt.body))
+			hook, err := verifier.ParseBytes(header, []byte(tt.body))
+			if err != nil || hook.ID != tt.want {
+				t.Fatalf("ParseBytes(%s) = %+v, %v, want the ID %s", tt.body, hook, err, tt.want)
+			}
+			r := delivery(tt.body)
+			r.Header = header
+			if hook, err := verifier.Parse(r); err != nil || hook.ID != tt.want {
+				t.Errorf("Parse(%s) = %+v, %v, want the ID %s", tt.body, hook, err, tt.want)
+			}
+		})
 	}
 }
 

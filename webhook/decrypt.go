@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
@@ -16,7 +15,7 @@ func (v *Verifier) decrypt(events []Event) {
 			continue
 		}
 		if data, err := v.open(event.Channel, event.Data); err != nil {
-			event.Err = fmt.Errorf("%w: %w", ErrDecrypt, err)
+			event.Err = newError(ErrDecrypt, err)
 		} else {
 			event.Data = data
 		}

@@ -15,33 +15,39 @@ var (
 	ErrConfiguration = sentinel.ErrConfiguration
 
 	// ErrInvalid means that a body is too large or malformed: [ErrTooLarge] and
-	// [ErrMalformed] match it. It is the ErrInvalid of the other packages of this
+	// [ErrMalformed] match it. It matches the ErrInvalid of the other packages of this
 	// module.
 	ErrInvalid = sentinel.ErrInvalid
 
 	// ErrUnknownKey means that the X-Pusher-Key header is missing, occurs more
 	// than once, or holds none of the verifier's keys.
-	ErrUnknownKey = errors.New("webhook: unknown key")
+	ErrUnknownKey = errors.New("unknown key")
 
 	// ErrSignature means that the X-Pusher-Signature header is missing, occurs more
 	// than once, is not 64 characters of lower-case hex, or does not match the body
 	// and the secret.
-	ErrSignature = errors.New("webhook: invalid signature")
+	ErrSignature = errors.New("invalid signature")
 
 	// ErrTooLarge means that the body exceeds the limit of [WithMaxBytes].
-	ErrTooLarge error = invalidError("webhook: body too large")
+	ErrTooLarge error = invalidError("too large")
 
 	// ErrMalformed means that the signature is valid but the body is not a webhook.
-	ErrMalformed error = invalidError("webhook: malformed body")
+	ErrMalformed error = invalidError("malformed body")
 
 	// ErrTooOld means that the webhook is older than [WithMaxAge] allows.
-	ErrTooOld = errors.New("webhook: too old")
+	ErrTooOld = errors.New("too old")
 
 	// ErrDecrypt is found in [ClientEvent.Err] if the data of an event on an
 	// encrypted channel could not be decrypted: no master key is configured, none
 	// of them fits, or the data is not encrypted.
-	ErrDecrypt = errors.New("webhook: client event not decrypted")
+	ErrDecrypt = errors.New("client event not decrypted")
+
+	// ErrClaimLost is returned by [DuplicateStore].End if the token has lost its claim.
+	ErrClaimLost = errors.New("claim lost")
 )
+
+// newError returns an error with the text "webhook: kind: details".
+func newError(kind, details error) error { return sentinel.New("webhook", kind, details) }
 
 // invalidError is an error that matches ErrInvalid without repeating its text.
 type invalidError string

@@ -3,10 +3,13 @@ package webhook_test
 import (
 	"errors"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/openchannels/pusher-go/internal/sentinel"
 	"github.com/openchannels/pusher-go/webhook"
 )
 
@@ -19,6 +22,44 @@ func TestErrInvalid(t *testing.T) {
 	}
 	if _, err := verifier.ParseBytes(nil, nil); errors.Is(err, webhook.ErrInvalid) {
 		t.Errorf("ParseBytes without headers = %v, want no %v", err, webhook.ErrInvalid)
+	}
+}
+
+// A package that wraps an error names itself and the kind of error once.
+func TestErrors_details(t *testing.T) {
+	verifier := newVerifier(t, webhook.WithMaxBytes(100), webhook.WithMaxAge(time.Minute))
+	parse := func(header http.Header, body string) error {
+		_, err := verifier.ParseBytes(header, []byte(body))
+		return err
+	}
+	_, zero := new(webhook.Verifier).ParseBytes(nil, nil)
+	_, option := webhook.New(docsKey, docsSecret, webhook.WithMaxBytes(0))
+	tests := []struct {
+		name          string
+		err           error
+		kind          error
+		text, details string
+	}{
+		{"option", option, webhook.ErrConfiguration, "webhook: invalid configuration: ", "WithMaxBytes(0): at least 1 is required"},
+		{"zero Verifier", zero, webhook.ErrConfiguration, "webhook: invalid configuration: ", "the Verifier was not created with webhook.New"},
+		{"no key", parse(nil, docsBody), webhook.ErrUnknownKey, "webhook: unknown key: ", "X-Pusher-Key occurs 0 times, want once"},
+		{"unknown key", parse(headerOf("x", docsSignature), docsBody), webhook.ErrUnknownKey, "webhook: unknown key: ", "X-Pusher-Key is not a key of this verifier, see WithKey"},
+		{"no signature", parse(http.Header{"X-Pusher-Key": {docsKey}}, docsBody), webhook.ErrSignature, "webhook: invalid signature: ", "X-Pusher-Signature occurs 0 times, want once"},
+		{"malformed signature", parse(headerOf(docsKey, "x"), docsBody), webhook.ErrSignature, "webhook: invalid signature: ", "X-Pusher-Signature is not 64 characters of lower-case hex"},
+		{"another body", parse(headerOf(docsKey, docsSignature), "{}"), webhook.ErrSignature, "webhook: invalid signature: ", "X-Pusher-Signature does not match the body and the secret of this key"},
+		{"body that was read before", parse(headerOf(docsKey, docsSignature), ""), webhook.ErrSignature, "webhook: invalid signature: ", "body is empty; it may have been read before, by a middleware for example"},
+		{"too large", parse(headerOf(docsKey, docsSignature), strings.Repeat(" ", 101)), webhook.ErrTooLarge, "webhook: too large: ", "body has more than 100 bytes, see WithMaxBytes"},
+		{"malformed", parse(signed("{}"), "{}"), webhook.ErrMalformed, "webhook: malformed body: ", "events is missing or null"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if !errors.Is(tt.err, tt.kind) || tt.err.Error() != tt.text+tt.details {
+				t.Errorf("error = %v, want %s%s", tt.err, tt.text, tt.details)
+			}
+			if got := sentinel.Details(tt.err); !errors.Is(got, tt.kind) || got.Error() != tt.details {
+				t.Errorf("details = %v, want %s", got, tt.details)
+			}
+		})
 	}
 }
 

@@ -7,6 +7,11 @@ import (
 
 // A Webhook is the content of one verified webhook request.
 type Webhook struct {
+	// ID identifies the webhook: if Pusher sends it again, it has the same ID. It is the
+	// SHA-256 of the key, a line feed and the body in lower-case hexadecimal digits.
+	// It is safe to log, unlike the signature.
+	ID string
+
 	// Time is when Pusher created the webhook, in UTC with milliseconds.
 	Time time.Time
 
@@ -21,7 +26,18 @@ type Webhook struct {
 // is a value, never a pointer.
 //
 // Source: Pusher Channels docs, Webhooks.
-type Event interface{ event() }
+type Event interface {
+	// EventName returns the name of the event in the webhook, such as "member_added" or
+	// "client_event". The name that the sender of a client event has chosen is in
+	// [ClientEvent].Event.
+	EventName() string
+
+	// ChannelName returns the channel of the event, or "" if an [Unknown] event has no
+	// channel.
+	ChannelName() string
+
+	event()
+}
 
 // ChannelOccupied reports the first subscriber of a channel.
 type ChannelOccupied struct {
@@ -82,6 +98,73 @@ type SubscriptionCount struct {
 type Unknown struct {
 	Name string
 	Raw  json.RawMessage // the whole event, including its name
+}
+
+// The names of the events.
+const (
+	channelOccupied   = "channel_occupied"
+	channelVacated    = "channel_vacated"
+	memberAdded       = "member_added"
+	memberRemoved     = "member_removed"
+	clientEvent       = "client_event"
+	cacheMiss         = "cache_miss"
+	subscriptionCount = "subscription_count"
+)
+
+// EventName returns "channel_occupied".
+func (ChannelOccupied) EventName() string { return channelOccupied }
+
+// EventName returns "channel_vacated".
+func (ChannelVacated) EventName() string { return channelVacated }
+
+// EventName returns "member_added".
+func (MemberAdded) EventName() string { return memberAdded }
+
+// EventName returns "member_removed".
+func (MemberRemoved) EventName() string { return memberRemoved }
+
+// EventName returns "client_event".
+func (ClientEvent) EventName() string { return clientEvent }
+
+// EventName returns "cache_miss".
+func (CacheMiss) EventName() string { return cacheMiss }
+
+// EventName returns "subscription_count".
+func (SubscriptionCount) EventName() string { return subscriptionCount }
+
+// EventName returns e.Name.
+func (e Unknown) EventName() string { return e.Name }
+
+// ChannelName returns e.Channel.
+func (e ChannelOccupied) ChannelName() string { return e.Channel }
+
+// ChannelName returns e.Channel.
+func (e ChannelVacated) ChannelName() string { return e.Channel }
+
+// ChannelName returns e.Channel.
+func (e MemberAdded) ChannelName() string { return e.Channel }
+
+// ChannelName returns e.Channel.
+func (e MemberRemoved) ChannelName() string { return e.Channel }
+
+// ChannelName returns e.Channel.
+func (e ClientEvent) ChannelName() string { return e.Channel }
+
+// ChannelName returns e.Channel.
+func (e CacheMiss) ChannelName() string { return e.Channel }
+
+// ChannelName returns e.Channel.
+func (e SubscriptionCount) ChannelName() string { return e.Channel }
+
+// ChannelName returns the property channel of e.Raw, or "" if e.Raw has no such
+// property or it is not a string.
+func (e Unknown) ChannelName() string {
+	var properties struct {
+		Channel any `json:"channel"`
+	}
+	_ = json.Unmarshal(e.Raw, &properties)
+	name, _ := properties.Channel.(string)
+	return name
 }
 
 func (ChannelOccupied) event()   {}

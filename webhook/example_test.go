@@ -58,8 +58,7 @@ func ExampleNew() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// webhook: invalid configuration: the secret is empty
-	// invalid configuration: WithMaxBytes(-1): must be at least 1
+	// webhook: invalid configuration: the secret is empty; WithMaxBytes(-1): at least 1 is required
 }
 
 // A handler of your own.
@@ -120,6 +119,29 @@ func ExampleVerifier_ParseBytes() {
 	// Output:
 	// 2012-01-20T16:49:08.132Z
 	// [{Channel:my-channel}]
+}
+
+// All events have a name and a channel, so that they can be logged without a type switch.
+func ExampleEvent() {
+	verifier, err := webhook.New("your-key", "your-secret")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body := []byte(`{"time_ms":1327078148132,"events":[
+		{"name":"channel_occupied","channel":"my-channel"},
+		{"name":"member_added","channel":"presence-room","user_id":"ann"}]}`)
+	hook, err := verifier.ParseBytes(webhook.SignedHeader("your-key", "your-secret", body), body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, event := range hook.Events {
+		fmt.Println(hook.ID[:8], event.EventName(), event.ChannelName())
+	}
+	// Output:
+	// 1b35ff4e channel_occupied my-channel
+	// 1b35ff4e member_added presence-room
 }
 
 // If the function returns an error, Pusher sends the webhook again, for up to 5 minutes.
@@ -222,7 +244,7 @@ func ExampleWithMaxBytes() {
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, webhook.ErrTooLarge))
 	// Output:
-	// webhook: body too large: more than 16384 bytes, see WithMaxBytes
+	// webhook: too large: body has more than 16384 bytes, see WithMaxBytes
 	// true
 }
 

@@ -2,8 +2,10 @@ package webhook
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/openchannels/pusher-go/internal/redact"
 )
@@ -18,8 +20,9 @@ const maxLoggedError = 500
 // the webhook again. Calls of handle run concurrently.
 //
 // Pusher waits 4 seconds for a response and retries for 5 minutes. Do slow work
-// after handle has returned, and expect to receive a webhook more than once;
-// [WithDuplicateFilter] drops most duplicates.
+// after handle has returned, and expect to receive a webhook more than once.
+// [WithDuplicateFilter] and [WithDuplicateStore] skip duplicates; with them the handler
+// can also respond with 503.
 //
 // Other requests are rejected with a bare status code, and the reason is logged as
 // a warning, see [WithLogger]: 401 for [ErrUnknownKey], [ErrSignature] and
@@ -42,23 +45,65 @@ func (v *Verifier) Handler(handle func(context.Context, *Webhook) error) http.Ha
 			return
 		}
 		ctx := r.Context()
-		hook, signature, err := v.parse(w, r)
+		hook, err := v.parse(w, r)
 		if err != nil {
-			v.log().WarnContext(ctx, "webhook rejected", "error", redact.Line(err.Error(), maxLoggedError))
+			v.logError(ctx, slog.LevelWarn, "webhook rejected", err)
 			respond(w, statusOf(err))
 			return
 		}
-		duplicate, err := v.duplicates.once(ctx, signature, func() error { return handle(ctx, hook) })
-		if err != nil {
-			v.log().ErrorContext(ctx, "webhook handler failed", "error", redact.Line(err.Error(), maxLoggedError))
-			respond(w, http.StatusInternalServerError)
+		if status := v.handleOnce(ctx, hook, handle); status != http.StatusOK {
+			respond(w, status)
 			return
-		}
-		if duplicate {
-			v.log().DebugContext(ctx, "duplicate webhook dropped", "time", hook.Time)
 		}
 		w.WriteHeader(http.StatusOK)
 	})
+}
+
+// handleOnce calls handle unless the webhook is a duplicate, and returns the status code
+// of the response.
+func (v *Verifier) handleOnce(ctx context.Context, hook *Webhook, handle func(context.Context, *Webhook) error) (status int) {
+	if v.duplicates != nil {
+		token, state, err := v.duplicates.Begin(ctx, hook.ID, claimLease)
+		if err == nil && !slices.Contains([]ClaimState{Claimed, Running, Handled}, state) {
+			err = fmt.Errorf("DuplicateStore.Begin returned the unknown state %d", state)
+		}
+		if err != nil {
+			level := slog.LevelError
+			if ctx.Err() != nil { // the sender has disconnected, which is not a failure of the store
+				level = slog.LevelWarn
+			}
+			v.logError(ctx, level, "webhook not claimed", err, "id", hook.ID)
+			return http.StatusServiceUnavailable
+		}
+		switch state {
+		case Handled:
+			v.log().DebugContext(ctx, "duplicate webhook skipped", "id", hook.ID)
+			return http.StatusOK
+		case Running:
+			v.log().DebugContext(ctx, "webhook is being handled", "id", hook.ID)
+			return http.StatusServiceUnavailable
+		}
+		defer func() { v.endClaim(ctx, hook.ID, token, status == http.StatusOK) }() // also after a panic
+	}
+	if err := handle(ctx, hook); err != nil {
+		v.logError(ctx, slog.LevelError, "webhook handler failed", err, "id", hook.ID)
+		return http.StatusInternalServerError
+	}
+	return http.StatusOK
+}
+
+// endClaim ends a claim even if the request's context has ended, so that the outcome of
+// the function is not lost.
+func (v *Verifier) endClaim(ctx context.Context, id, token string, handled bool) {
+	endCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	if err := v.duplicates.End(endCtx, id, token, handled, v.keep); err != nil {
+		v.logError(ctx, slog.LevelError, "claim of webhook not ended", err, "id", id, "handled", handled)
+	}
+}
+
+func (v *Verifier) logError(ctx context.Context, level slog.Level, message string, err error, attrs ...any) {
+	v.log().With(attrs...).Log(ctx, level, message, "error", redact.Line(err.Error(), maxLoggedError))
 }
 
 // log works on a nil or zero Verifier.

@@ -14,12 +14,13 @@ import (
 )
 
 // The credentials and the first event of Pusher's documentation. The signature was
-// computed with Node's crypto module.
+// computed with Node's crypto module, the ID with sha256sum.
 const (
 	docsKey       = "278d425bdf160c739803"
 	docsSecret    = "7ad3773142a6692b25b8"
 	docsBody      = `{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"my-channel"}]}`
 	docsSignature = "c19001ae3963ccb13bf618e5b16ba9848e7e74df0993aa0689168e341c6833cf"
+	docsID        = "e5dee9572aea7f0aba2c757c06b2456814417170f0dfbd088a366747a57a0775"
 )
 
 func newVerifier(t testing.TB, opts ...webhook.Option) *webhook.Verifier {

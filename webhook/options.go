@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -40,11 +41,8 @@ func WithEncryptionMasterKey(current string, previous ...string) Option {
 		c.masterKeys = nil
 		for i, base64 := range append([]string{current}, previous...) {
 			key, err := encryption.ParseMasterKey(base64)
-			if err != nil && i > 0 {
-				return fmt.Errorf("%w: WithEncryptionMasterKey: previous key %d: %w", ErrConfiguration, i, err)
-			}
 			if err != nil {
-				return fmt.Errorf("%w: WithEncryptionMasterKey: %w", ErrConfiguration, err)
+				return fmt.Errorf("WithEncryptionMasterKey: argument %d: %w", i+1, err)
 			}
 			c.masterKeys = append(c.masterKeys, key)
 		}
@@ -58,7 +56,7 @@ func WithEncryptionMasterKey(current string, previous ...string) Option {
 func WithMaxBytes(n int) Option {
 	return func(c *config) error {
 		if n <= 0 {
-			return fmt.Errorf("%w: WithMaxBytes(%d): must be at least 1", ErrConfiguration, n)
+			return fmt.Errorf("WithMaxBytes(%d): at least 1 is required", n)
 		}
 		c.maxBytes = int64(n)
 		return nil
@@ -73,48 +71,65 @@ func WithMaxBytes(n int) Option {
 func WithMaxAge(d time.Duration) Option {
 	return func(c *config) error {
 		if d <= 0 {
-			return fmt.Errorf("%w: WithMaxAge(%v): must be positive", ErrConfiguration, d)
+			return fmt.Errorf("WithMaxAge(%v): a positive duration is required", d)
 		}
 		c.maxAge = d
 		return nil
 	}
 }
 
-// WithDuplicateFilter makes [Verifier.Handler] drop duplicates: a webhook with the
-// signature of one that was handled successfully less than window ago gets status
-// code 200 and is not handled again. At most maxEntries signatures are kept, about
-// 200 bytes each; beyond that the oldest is forgotten early. The default is no
-// filter.
+// WithDuplicateStore makes [Verifier.Handler] skip webhooks that were handled before,
+// according to the store. Processes that share a store handle each webhook once. A
+// claim has a lease of 1 minute, and a handled webhook stays Handled for 10 minutes,
+// twice as long as Pusher retries.
 //
-// A webhook whose handling failed or panicked is handled again. A duplicate that
-// arrives while the first is still being handled waits for its outcome. Equal
-// bodies have equal signatures, so two batches that are identical including their
-// time count as one. The filter is in memory: if several instances receive
-// webhooks, deduplicate in your database.
+// The handler responds with status code 200 to a webhook that is Handled, and with 503
+// if it is Running or if Begin fails, so that Pusher sends it again. After the
+// function, it calls End with a context of its own that ends after 5 seconds. A failed
+// End is logged and does not change the response.
 //
-// Pusher retries for 5 minutes, so a longer window is of little use, except
-// against replays together with [WithMaxAge]. [Verifier.Parse] and
-// [Verifier.ParseBytes] do not filter, because they cannot know whether the
-// webhook is handled successfully.
-func WithDuplicateFilter(window time.Duration, maxEntries int) Option {
+// A webhook is still handled twice if the process dies between the end of the function
+// and that of End, or if the function takes longer than the lease.
+//
+// Only one of [WithDuplicateStore] and [WithDuplicateFilter] is used: the last option
+// wins. [Verifier.Parse] and [Verifier.ParseBytes] do not use it, because they cannot
+// know whether the webhook is handled successfully.
+func WithDuplicateStore(store DuplicateStore) Option {
 	return func(c *config) error {
-		if window <= 0 || maxEntries <= 0 {
-			return fmt.Errorf("%w: WithDuplicateFilter(%v, %d): both must be positive", ErrConfiguration, window, maxEntries)
+		if store == nil {
+			return errors.New("WithDuplicateStore: the store is nil")
 		}
-		c.duplicates = newDuplicates(window, maxEntries)
+		c.duplicates, c.keep = store, handledKeep
 		return nil
 	}
 }
 
-// WithLogger sets the logger of [Verifier.Handler]. Rejected webhooks are logged
-// as warnings, errors of the handler's function as errors, dropped duplicates as
-// debug messages. The text of an error is redacted, on one line and at most 500
-// bytes long, because it may quote the request. The default is [slog.Default] at
-// the time of [New].
+// WithDuplicateFilter is like [WithDuplicateStore] with a store in memory, for a
+// single process: a webhook that was handled successfully less than window ago is
+// skipped. The store keeps at most maxEntries webhooks, about 200 bytes each, and
+// forgets the oldest ones early.
+//
+// Pusher retries for 5 minutes, so a longer window is of little use, except
+// against replays together with [WithMaxAge].
+func WithDuplicateFilter(window time.Duration, maxEntries int) Option {
+	return func(c *config) error {
+		if window <= 0 || maxEntries < 1 {
+			return fmt.Errorf("WithDuplicateFilter(%v, %d): a positive duration and at least 1 entry are required", window, maxEntries)
+		}
+		c.duplicates, c.keep = newMemoryStore(maxEntries), window
+		return nil
+	}
+}
+
+// WithLogger sets the logger of [Verifier.Handler]. Rejected webhooks are logged as
+// warnings, errors of the handler's function and of a [DuplicateStore] as errors, and
+// duplicates as debug messages. The text of an error is redacted, on one line and at
+// most 500 bytes long, because it may quote the request. The default is [slog.Default]
+// at the time of the call to [New].
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {
-			return fmt.Errorf("%w: WithLogger: logger is nil", ErrConfiguration)
+			return errors.New("WithLogger: the logger is nil")
 		}
 		c.logger = logger
 		return nil

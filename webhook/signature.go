@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -26,28 +27,27 @@ func SignedHeader(key, secret string, body []byte) http.Header {
 	}
 }
 
-// credentials returns the secret of the key in header, and the signature, which is
-// well-formed but not yet verified.
-func (v *Verifier) credentials(header http.Header) (secret *signing.Secret, signature string, err error) {
-	if v == nil || len(v.secrets) == 0 {
-		return nil, "", fmt.Errorf("webhook: %w: the Verifier was not created with New", ErrConfiguration)
+// credentials returns the key in header, which is one of v.secrets, and the signature,
+// which is well-formed but not yet verified.
+func (v *Verifier) credentials(header http.Header) (key, signature string, err error) {
+	if v == nil || v.secrets == nil {
+		return "", "", newError(ErrConfiguration, errors.New("the Verifier was not created with webhook.New"))
 	}
-	key, err := headerValue(header, keyHeader)
+	key, err = headerValue(header, keyHeader)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w", ErrUnknownKey, err)
+		return "", "", newError(ErrUnknownKey, err)
 	}
-	secret, known := v.secrets[key]
-	if !known {
-		return nil, "", fmt.Errorf("%w: %s is not a key of this verifier, see WithKey", ErrUnknownKey, keyHeader)
+	if v.secrets[key] == nil {
+		return "", "", newError(ErrUnknownKey, fmt.Errorf("%s is not a key of this verifier, see WithKey", keyHeader))
 	}
 	signature, err = headerValue(header, signatureHeader)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w", ErrSignature, err)
+		return "", "", newError(ErrSignature, err)
 	}
-	if len(signature) != signing.SignatureLength || !isLowerHex(signature) {
-		return nil, "", fmt.Errorf("%w: %s is not %d characters of lower-case hex", ErrSignature, signatureHeader, signing.SignatureLength)
+	if len(signature) != signing.SignatureLength || strings.Trim(signature, "0123456789abcdef") != "" {
+		return "", "", newError(ErrSignature, fmt.Errorf("%s is not %d characters of lower-case hex", signatureHeader, signing.SignatureLength))
 	}
-	return secret, signature, nil
+	return key, signature, nil
 }
 
 // headerValue returns the value of a header that must occur once. It ignores the case
@@ -66,13 +66,4 @@ func headerValue(header http.Header, name string) (string, error) {
 		return "", fmt.Errorf("%s occurs %d times, want once", name, count)
 	}
 	return value, nil
-}
-
-func isLowerHex(s string) bool {
-	for i := range len(s) {
-		if (s[i] < '0' || s[i] > '9') && (s[i] < 'a' || s[i] > 'f') {
-			return false
-		}
-	}
-	return true
 }

@@ -2,13 +2,17 @@ package webhook
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/openchannels/pusher-go/internal/encryption"
+	"github.com/openchannels/pusher-go/internal/sentinel"
 	"github.com/openchannels/pusher-go/signing"
 )
 
@@ -24,14 +28,15 @@ type config struct {
 	secrets    map[string]*signing.Secret // by key
 	masterKeys []*encryption.MasterKey    // current key first
 	maxBytes   int64
-	maxAge     time.Duration // 0 means no limit
-	duplicates *duplicates   // nil means no filter
+	maxAge     time.Duration  // 0 means no limit
+	duplicates DuplicateStore // nil means that duplicates are handled
+	keep       time.Duration  // how long the store remembers a handled webhook
 	logger     *slog.Logger
 }
 
 // New returns a Verifier of the webhooks signed with the given key and secret of
-// an app. If any of its arguments is invalid, it returns an [ErrConfiguration]
-// that lists all of them.
+// an app. If an argument is invalid, it returns an [ErrConfiguration] with all
+// problems in one line.
 func New(key, secret string, opts ...Option) (*Verifier, error) {
 	cfg := config{
 		secrets:  map[string]*signing.Secret{},
@@ -41,13 +46,13 @@ func New(key, secret string, opts ...Option) (*Verifier, error) {
 	errs := []error{cfg.addKey(key, secret)}
 	for _, opt := range opts {
 		if opt == nil {
-			errs = append(errs, fmt.Errorf("%w: option is nil", ErrConfiguration))
+			errs = append(errs, errors.New("an option is nil"))
 			continue
 		}
 		errs = append(errs, opt(&cfg))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("webhook: %w", err)
+	if err := sentinel.Join(errs...); err != nil {
+		return nil, newError(ErrConfiguration, err)
 	}
 	return &Verifier{cfg}, nil
 }
@@ -57,7 +62,7 @@ func (c *config) addKey(key, secret string) error {
 		return err
 	}
 	if _, ok := c.secrets[key]; ok {
-		return fmt.Errorf("%w: key %q is given twice", ErrConfiguration, key)
+		return fmt.Errorf("key %q is given twice", key)
 	}
 	c.secrets[key] = signing.NewSecret(secret)
 	return nil
@@ -73,8 +78,7 @@ func (c *config) addKey(key, secret string) error {
 // The errors are those of [Verifier.ParseBytes], or wrap the error of the body if
 // reading it failed.
 func (v *Verifier) Parse(r *http.Request) (*Webhook, error) {
-	hook, _, err := v.parse(nil, r)
-	return hook, err
+	return v.parse(nil, r)
 }
 
 // ParseBytes verifies and decodes the body of a webhook request. The names in
@@ -87,29 +91,27 @@ func (v *Verifier) Parse(r *http.Request) (*Webhook, error) {
 //
 // Source: Pusher Channels docs, Webhooks.
 func (v *Verifier) ParseBytes(header http.Header, body []byte) (*Webhook, error) {
-	secret, signature, err := v.credentials(header)
+	key, signature, err := v.credentials(header)
 	if err != nil {
 		return nil, err
 	}
 	if int64(len(body)) > v.maxBytes {
 		return nil, v.tooLarge()
 	}
-	return v.verify(secret, signature, body)
+	return v.verify(key, signature, body)
 }
 
-// parse is Parse for an optional ResponseWriter. It also returns the signature, by
-// which the handler recognizes duplicates.
-func (v *Verifier) parse(w http.ResponseWriter, r *http.Request) (*Webhook, string, error) {
-	secret, signature, err := v.credentials(r.Header)
+// parse is Parse for an optional ResponseWriter.
+func (v *Verifier) parse(w http.ResponseWriter, r *http.Request) (*Webhook, error) {
+	key, signature, err := v.credentials(r.Header)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	body, err := v.readBody(w, r)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	hook, err := v.verify(secret, signature, body)
-	return hook, signature, err
+	return v.verify(key, signature, body)
 }
 
 // readBody returns the body. If w is not nil and the body exceeds the limit, the
@@ -121,38 +123,51 @@ func (v *Verifier) readBody(w http.ResponseWriter, r *http.Request) ([]byte, err
 	if r.Body == nil {
 		return nil, nil
 	}
+	// Without MinRead free bytes ReadFrom grows the buffer before it finds the end. A
+	// sender cannot make the server allocate more than the default limit in advance.
 	var body bytes.Buffer
-	if r.ContentLength > 0 {
-		// Without MinRead free bytes ReadFrom grows the buffer before it finds the end.
-		body.Grow(int(min(r.ContentLength, defaultMaxBytes)) + bytes.MinRead)
-	}
+	body.Grow(int(min(max(r.ContentLength, 0), defaultMaxBytes)) + bytes.MinRead)
 	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, v.maxBytes))
 	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
+	if errors.As(err, &tooLarge) {
 		return nil, v.tooLarge()
-	case err != nil:
+	}
+	if err != nil {
 		return nil, fmt.Errorf("webhook: reading the body: %w", err)
 	}
 	return body.Bytes(), nil
 }
 
 func (v *Verifier) tooLarge() error {
-	return fmt.Errorf("%w: more than %d bytes, see WithMaxBytes", ErrTooLarge, v.maxBytes)
+	return newError(ErrTooLarge, fmt.Errorf("body has more than %d bytes, see WithMaxBytes", v.maxBytes))
 }
 
 // verify checks the signature, then decodes, checks the age and decrypts.
-func (v *Verifier) verify(secret *signing.Secret, signature string, body []byte) (*Webhook, error) {
-	if !secret.Verify(body, signature) {
-		return nil, fmt.Errorf("%w: %s does not match the body and the secret of this key", ErrSignature, signatureHeader)
+func (v *Verifier) verify(key, signature string, body []byte) (*Webhook, error) {
+	if !v.secrets[key].Verify(body, signature) {
+		if len(body) == 0 {
+			return nil, newError(ErrSignature, errors.New("body is empty; it may have been read before, by a middleware for example"))
+		}
+		return nil, newError(ErrSignature, fmt.Errorf("%s does not match the body and the secret of this key", signatureHeader))
 	}
 	hook, err := decode(body)
 	if err != nil {
 		return nil, err
 	}
 	if age := time.Since(hook.Time); v.maxAge > 0 && age > v.maxAge {
-		return nil, fmt.Errorf("%w: created %v ago, limit is %v", ErrTooOld, age.Round(time.Second), v.maxAge)
+		return nil, newError(ErrTooOld, fmt.Errorf("created %v ago, at most %v is allowed, see WithMaxAge", age.Round(time.Second), v.maxAge))
 	}
 	v.decrypt(hook.Events)
+	hook.ID = idOf(key, body)
 	return hook, nil
+}
+
+// idOf returns the [Webhook].ID. The key is part of it because two apps can receive
+// the same body.
+func idOf(key string, body []byte) string {
+	hash := sha256.New()
+	_, _ = io.WriteString(hash, key+"\n")
+	_, _ = hash.Write(body)
+	var sum [sha256.Size]byte
+	return hex.EncodeToString(hash.Sum(sum[:0]))
 }

@@ -29,32 +29,34 @@ func TestNew_invalid(t *testing.T) {
 		webhook.WithEncryptionMasterKey("c2hvcnQ="),
 		webhook.WithEncryptionMasterKey(masterKey, "c2hvcnQ="),
 		webhook.WithMaxBytes(0),
-		webhook.WithMaxAge(-time.Second),
+		webhook.WithMaxAge(0),
 		webhook.WithDuplicateFilter(0, 10),
 		webhook.WithDuplicateFilter(time.Second, 0),
+		webhook.WithDuplicateStore(nil),
 		webhook.WithLogger(nil),
 		nil,
 	)
 	if !errors.Is(err, webhook.ErrConfiguration) {
 		t.Fatalf("New = %v, want %v", err, webhook.ErrConfiguration)
 	}
-	for _, want := range []string{
+	const masterKeyText = "encryption master key is the base64 of 5 bytes, 32 are required; create one with: openssl rand -base64 32"
+	want := "webhook: invalid configuration: " + strings.Join([]string{
 		"the key is empty",
 		"the secret contains a space or a non-printable character",
-		"WithKey: invalid configuration: the secret is empty",
-		`key "k" is given twice`,
-		"WithEncryptionMasterKey: ",
-		"WithEncryptionMasterKey: previous key 1: ",
-		"WithMaxBytes(0)",
-		"WithMaxAge(-1s)",
-		"WithDuplicateFilter(0s, 10)",
-		"WithDuplicateFilter(1s, 0)",
-		"WithLogger: ",
-		"option is nil",
-	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("New = %q, want an error that contains %q", err, want)
-		}
+		"WithKey: the secret is empty",
+		`WithKey: key "k" is given twice`,
+		"WithEncryptionMasterKey: argument 1: " + masterKeyText,
+		"WithEncryptionMasterKey: argument 2: " + masterKeyText,
+		"WithMaxBytes(0): at least 1 is required",
+		"WithMaxAge(0s): a positive duration is required",
+		"WithDuplicateFilter(0s, 10): a positive duration and at least 1 entry are required",
+		"WithDuplicateFilter(1s, 0): a positive duration and at least 1 entry are required",
+		"WithDuplicateStore: the store is nil",
+		"WithLogger: the logger is nil",
+		"an option is nil",
+	}, "; ")
+	if err.Error() != want {
+		t.Errorf("New\n got %s\nwant %s", err, want)
 	}
 	if strings.Contains(err.Error(), strings.TrimSpace(secret)) {
 		t.Errorf("New = %q, want an error without the secret", err)
