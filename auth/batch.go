@@ -26,8 +26,8 @@ type batchResult struct {
 	Data   *ChannelAuthorization `json:"data,omitempty"`
 }
 
-// hasBatchField reports whether the name of a field begins like those of a batch, even
-// if its index is invalid.
+// hasBatchField reports whether the name of a field begins with channel_name[, even if
+// its index is invalid.
 func hasBatchField(fields url.Values) bool {
 	for name := range fields {
 		if strings.HasPrefix(name, batchFieldPrefix) {

@@ -22,8 +22,8 @@ func batchForm(socketID string, channels ...string) string {
 }
 
 func TestAuthorizer_ChannelHandler_batch(t *testing.T) {
-	// The signatures were computed with openssl, except for those of private-foobar
-	// and of the key of private-encrypted-bla, whose sources are in channel_test.go.
+	// The signatures were computed with openssl. The sources of the signature of
+	// private-foobar and of the key of private-encrypted-bla are in channel_test.go.
 	tests := []struct {
 		name, body, want string
 	}{

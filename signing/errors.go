@@ -39,7 +39,7 @@ var (
 	ErrBodyMD5 = errors.New("signing: body_md5 does not match the body")
 )
 
-// A configurationError is an ErrConfiguration whose text is only what is wrong.
+// A configurationError is an ErrConfiguration without a prefix in its text.
 type configurationError string
 
 func (e configurationError) Error() string        { return string(e) }

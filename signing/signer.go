@@ -88,8 +88,8 @@ func isSpaceOrNotPrintable(r rune) bool { return r == ' ' || !unicode.IsPrint(r)
 // Edit signs req with the current time. It is a request editor for clients generated
 // by oapi-codegen, and it has to be the last one: an editor that runs later and
 // changes the method, path, query or body makes the signature invalid, and the server
-// responds with 401. Editors run in the order in which they are given to the client,
-// followed by those of a single call, which therefore may only change headers.
+// responds with 401. A generated client runs the editors of its options first, and then
+// the editors given to a single call, which therefore may only change headers.
 //
 // Edit changes req in place:
 //

@@ -9,7 +9,7 @@ import (
 	"github.com/openchannels/pusher-go/webhook"
 )
 
-// The master key and the channel are those of the tests of pusher-http-node. The data
+// The master key and the channel come from the tests of pusher-http-node. The data
 // was encrypted with tweetnacl 1.0.3, the library of pusher-js, with the shared_secret of
 // those tests and a nonce of 24 times byte 7.
 const (

@@ -9,6 +9,9 @@
 // this package does not know is an [Unknown] with its JSON. New kinds of events
 // become new types, so keep a default case in a type switch.
 //
+// Pusher may send a webhook more than once. [WithDuplicateFilter] and
+// [WithDuplicateStore] make the handler skip webhooks that were handled before.
+//
 // Nothing is decoded before its signature has been verified. Errors, log lines and
 // formatted values contain neither secrets nor signatures.
 //

@@ -27,7 +27,8 @@ type receiver struct {
 func newReceiver(t *testing.T, duplicates webhook.Option, outcomes ...func() error) *receiver {
 	t.Helper()
 	r := new(receiver)
-	r.Handler = newVerifier(t, duplicates, webhook.WithLogger(textLogger(&r.log))).Handler(func(context.Context, *webhook.Webhook) error {
+	r.Handler = newVerifier(t, duplicates, webhook.WithLogger(textLogger(&r.log))).Handler(func(_ context.Context, hook *webhook.Webhook) error {
+		hook.ID = "changed by the function"
 		call := int(r.calls.Add(1))
 		if call > len(outcomes) {
 			return nil

@@ -30,7 +30,7 @@ const maxLoggedError = 500
 // cannot be read, 500 for [ErrConfiguration]. Methods other than POST are rejected
 // with 405 and not logged.
 //
-// Handler panics if handle is nil. A panic in handle is left to the server.
+// Handler panics if handle is nil. It does not recover a panic in handle.
 //
 // Source: Pusher Channels docs, Webhooks; Pusher support, "Channels webhook
 // timeouts and retries".
@@ -62,31 +62,32 @@ func (v *Verifier) Handler(handle func(context.Context, *Webhook) error) http.Ha
 // handleOnce calls handle unless the webhook is a duplicate, and returns the status code
 // of the response.
 func (v *Verifier) handleOnce(ctx context.Context, hook *Webhook, handle func(context.Context, *Webhook) error) (status int) {
+	id := hook.ID // handle could change it
 	if v.duplicates != nil {
-		token, state, err := v.duplicates.Begin(ctx, hook.ID, claimLease)
+		token, state, err := v.duplicates.Begin(ctx, id, claimLease)
 		if err == nil && !slices.Contains([]ClaimState{Claimed, Running, Handled}, state) {
 			err = fmt.Errorf("DuplicateStore.Begin returned the unknown state %d", state)
 		}
 		if err != nil {
 			level := slog.LevelError
-			if ctx.Err() != nil { // the sender has disconnected, which is not a failure of the store
+			if ctx.Err() != nil { // The sender has disconnected; the store may be fine.
 				level = slog.LevelWarn
 			}
-			v.logError(ctx, level, "webhook not claimed", err, "id", hook.ID)
+			v.logError(ctx, level, "webhook not claimed", err, "id", id)
 			return http.StatusServiceUnavailable
 		}
 		switch state {
 		case Handled:
-			v.log().DebugContext(ctx, "duplicate webhook skipped", "id", hook.ID)
+			v.log().DebugContext(ctx, "duplicate webhook skipped", "id", id)
 			return http.StatusOK
 		case Running:
-			v.log().DebugContext(ctx, "webhook is being handled", "id", hook.ID)
+			v.log().DebugContext(ctx, "webhook is being handled", "id", id)
 			return http.StatusServiceUnavailable
 		}
-		defer func() { v.endClaim(ctx, hook.ID, token, status == http.StatusOK) }() // also after a panic
+		defer func() { v.endClaim(ctx, id, token, status == http.StatusOK) }() // also after a panic
 	}
 	if err := handle(ctx, hook); err != nil {
-		v.logError(ctx, slog.LevelError, "webhook handler failed", err, "id", hook.ID)
+		v.logError(ctx, slog.LevelError, "webhook handler failed", err, "id", id)
 		return http.StatusInternalServerError
 	}
 	return http.StatusOK

@@ -88,8 +88,8 @@ func WithMaxAge(d time.Duration) Option {
 // function, it calls End with a context of its own that ends after 5 seconds. A failed
 // End is logged and does not change the response.
 //
-// A webhook is still handled twice if the process dies between the end of the function
-// and that of End, or if the function takes longer than the lease.
+// A webhook is still handled twice if the process dies after the function has returned
+// and before End has, or if the function takes longer than the lease.
 //
 // Only one of [WithDuplicateStore] and [WithDuplicateFilter] is used: the last option
 // wins. [Verifier.Parse] and [Verifier.ParseBytes] do not use it, because they cannot

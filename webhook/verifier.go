@@ -75,8 +75,8 @@ func (c *config) addKey(key, secret string) error {
 // the bytes of the body, and proxies rewrite headers. A compressed body is
 // therefore [ErrMalformed].
 //
-// The errors are those of [Verifier.ParseBytes], or wrap the error of the body if
-// reading it failed.
+// Parse returns the errors of [Verifier.ParseBytes]. If the body cannot be read, the
+// error wraps the cause.
 func (v *Verifier) Parse(r *http.Request) (*Webhook, error) {
 	return v.parse(nil, r)
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // Limits of Pusher's hosted service. Source: Pusher HTTP API reference; Pusher
-// Channels docs, "Presence channels" and "Authenticating users". Limits that the
-// documentation does not mention are those of the official SDKs.
+// Channels docs, "Presence channels" and "Authenticating users"; and the official SDKs
+// for limits that the documentation does not mention.
 const (
 	MaxChannels       = 100      // channels of one trigger
 	MaxBatch          = 10       // events of one batch

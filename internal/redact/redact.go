@@ -1,6 +1,6 @@
-// Package redact keeps secrets out of what is printed: values that never show
-// their content, and texts from servers, proxies and senders that may quote a
-// signature or a password.
+// Package redact keeps secrets out of errors, log lines and formatted values. It has a
+// type for values that never show their content, and removes signatures and passwords
+// from texts of servers, proxies and senders.
 package redact
 
 import (
