@@ -9,160 +9,105 @@ import (
 	"github.com/openchannels/pusher-go/auth"
 )
 
-func TestAuthorizer_AuthorizePrivate(t *testing.T) {
-	tests := []struct {
-		name, key, secret, socketID, channel, want, sharedSecret string
-	}{
-		{
-			"Pusher docs, Authentication signatures",
-			docsKey, docsSecret, "1234.1234", "private-foobar",
-			docsKey + ":58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4", "",
+// published has authorizations with their sources. Those without a source were computed
+// with openssl.
+var published = []struct {
+	name, key, secret string
+	authorize         func(*auth.Authorizer) (*auth.ChannelAuthorization, error)
+	want              auth.ChannelAuthorization
+}{
+	{
+		"private channel: Pusher docs, Authentication signatures", docsKey, docsSecret,
+		private("1234.1234", "private-foobar"),
+		auth.ChannelAuthorization{Auth: docsKey + ":58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4"},
+	},
+	{
+		"private channel, all special characters: pusher-http-java, PusherChannelAuthTest", docsKey, docsSecret,
+		private("1234.1234", "private-azAZ9_=@,.;"),
+		auth.ChannelAuthorization{Auth: docsKey + ":208cbbce2a22fd7d7c3509046b17a97b99d345cf4c195bc0d54af9004a022b0b"},
+	},
+	{
+		"private channel: pusher-http-python", "foo", "bar",
+		private("345.23", "private-channel"),
+		auth.ChannelAuthorization{Auth: "foo:89955e77e1b40e33df6d515a5ecbba86a01dc816a5b720da18a06fd26f7d92ff"},
+	},
+	{
+		"encrypted channel: shared secret of pusher-http-node, authenticate.js", "f00d", "tofu",
+		private("123.456", "private-encrypted-bla"),
+		auth.ChannelAuthorization{
+			Auth:         "f00d:43d808e37d261f4e02402a739649ba29a6854cb978efdbc92892cd744c567030",
+			SharedSecret: "nlr49ISQHz91yS3cy/yWmW8wFMNeTnNL5tNHnbPJcLQ=",
 		},
-		{
-			"all special characters: pusher-http-java, PusherChannelAuthTest",
-			docsKey, docsSecret, "1234.1234", "private-azAZ9_=@,.;",
-			docsKey + ":208cbbce2a22fd7d7c3509046b17a97b99d345cf4c195bc0d54af9004a022b0b", "",
+	},
+	{
+		"encrypted channel with data: pusher-http-node, authenticate.js", "f00d", "tofu",
+		privateData("123.456", "private-encrypted-bla", "foo"),
+		auth.ChannelAuthorization{
+			Auth:         "f00d:962c48b78bf93d98ff4c92ee7dff04865821455b7b401e9d60a9e0a90af2c105",
+			ChannelData:  `"foo"`,
+			SharedSecret: "nlr49ISQHz91yS3cy/yWmW8wFMNeTnNL5tNHnbPJcLQ=",
 		},
-		{
-			"pusher-http-python",
-			"foo", "bar", "345.23", "private-channel",
-			"foo:89955e77e1b40e33df6d515a5ecbba86a01dc816a5b720da18a06fd26f7d92ff", "",
+	},
+	{
+		"private channel with data", docsKey, docsSecret,
+		privateData("1234.1234", "private-foobar", map[string]any{"role": "<admin>", "level": 3}),
+		auth.ChannelAuthorization{
+			Auth:        docsKey + ":61b318f793d75e8552093eca4dd972b2e72b319b87619996297ddad49c12719d",
+			ChannelData: `{"level":3,"role":"<admin>"}`,
 		},
-		{
-			"encrypted: signature computed with openssl, shared secret of pusher-http-node, authenticate.js",
-			"f00d", "tofu", "123.456", "private-encrypted-bla",
-			"f00d:43d808e37d261f4e02402a739649ba29a6854cb978efdbc92892cd744c567030", "nlr49ISQHz91yS3cy/yWmW8wFMNeTnNL5tNHnbPJcLQ=",
+	},
+	{
+		"private channel with nil as data: Pusher docs, Authentication signatures", docsKey, docsSecret,
+		privateData("1234.1234", "private-foobar", nil),
+		auth.ChannelAuthorization{Auth: docsKey + ":58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4"},
+	},
+	{
+		"presence channel: pusher-http-python", "foo", "bar",
+		presence("345.43245", "presence-channel", auth.Member{UserID: "fred", UserInfo: map[string]string{"key": "value"}}),
+		auth.ChannelAuthorization{
+			Auth:        "foo:e80ba6439492c2113022c39297a87a948de14061cc67b5788e045645a68b8ccd",
+			ChannelData: `{"user_id":"fred","user_info":{"key":"value"}}`,
 		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			a := newAuthorizer(t, tt.key, tt.secret, auth.WithEncryptionMasterKey(nodeMasterKey))
-			got, err := a.AuthorizePrivate(tt.socketID, tt.channel)
-			if err != nil {
-				t.Fatalf("AuthorizePrivate(%q, %q) = %v", tt.socketID, tt.channel, err)
-			}
-			if want := (auth.ChannelAuthorization{Auth: tt.want, SharedSecret: tt.sharedSecret}); *got != want {
-				t.Errorf("AuthorizePrivate(%q, %q) = %s, want %s", tt.socketID, tt.channel, asJSON(t, got), asJSON(t, want))
-			}
-		})
+	},
+	{
+		"presence channel, JSON without HTML escapes", docsKey, docsSecret,
+		presence("1234.1234", "presence-foobar", auth.Member{UserID: "ann+1@example.com", UserInfo: map[string]string{"name": "<Ann & Bob>"}}),
+		auth.ChannelAuthorization{
+			Auth:        docsKey + ":4f8429640ee55e8aee31969b12ca0dbdf454f28fa1ea2f049a1120a51ac6437c",
+			ChannelData: `{"user_id":"ann+1@example.com","user_info":{"name":"<Ann & Bob>"}}`,
+		},
+	},
+	{
+		"presence channel, signed-in user", docsKey, docsSecret,
+		presence("1234.1234", "presence-foobar", auth.Member{SignedIn: true}),
+		auth.ChannelAuthorization{Auth: docsKey + ":71506e66e7fdca106571b8999a849ad34245bc653772e51e0026c1a2475b92ba"},
+	},
+}
+
+func private(socketID, channel string) func(*auth.Authorizer) (*auth.ChannelAuthorization, error) {
+	return func(a *auth.Authorizer) (*auth.ChannelAuthorization, error) {
+		return a.AuthorizePrivate(socketID, channel)
 	}
 }
 
-func TestAuthorizer_AuthorizePrivate_withoutMasterKey(t *testing.T) {
-	a := newAuthorizer(t, docsKey, docsSecret)
-	for _, channel := range []string{"private-encrypted-x", "private-encrypted-cache-x"} {
-		got, err := a.AuthorizePrivate("1.1", channel)
-		if got != nil || !errors.Is(err, auth.ErrConfiguration) {
-			t.Errorf("AuthorizePrivate(%q) = %v, %v, want ErrConfiguration", channel, got, err)
-		}
+func privateData(socketID, channel string, data any) func(*auth.Authorizer) (*auth.ChannelAuthorization, error) {
+	return func(a *auth.Authorizer) (*auth.ChannelAuthorization, error) {
+		return a.AuthorizePrivateData(socketID, channel, data)
 	}
 }
 
-func TestAuthorizer_AuthorizePrivateData(t *testing.T) {
-	tests := []struct {
-		name, key, secret, socketID, channel string
-		data                                 any
-		want                                 auth.ChannelAuthorization
-	}{
-		{
-			"encrypted channel: pusher-http-node, authenticate.js",
-			"f00d", "tofu", "123.456", "private-encrypted-bla", "foo",
-			auth.ChannelAuthorization{
-				Auth:         "f00d:962c48b78bf93d98ff4c92ee7dff04865821455b7b401e9d60a9e0a90af2c105",
-				ChannelData:  `"foo"`,
-				SharedSecret: "nlr49ISQHz91yS3cy/yWmW8wFMNeTnNL5tNHnbPJcLQ=",
-			},
-		},
-		{
-			"object: signature computed with openssl",
-			docsKey, docsSecret, "1234.1234", "private-foobar", map[string]any{"role": "<admin>", "level": 3},
-			auth.ChannelAuthorization{
-				Auth:        docsKey + ":61b318f793d75e8552093eca4dd972b2e72b319b87619996297ddad49c12719d",
-				ChannelData: `{"level":3,"role":"<admin>"}`,
-			},
-		},
-		{
-			"nil is no data: Pusher docs, Authentication signatures",
-			docsKey, docsSecret, "1234.1234", "private-foobar", nil,
-			auth.ChannelAuthorization{Auth: docsKey + ":58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4"},
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			a := newAuthorizer(t, tt.key, tt.secret, auth.WithEncryptionMasterKey(nodeMasterKey))
-			got, err := a.AuthorizePrivateData(tt.socketID, tt.channel, tt.data)
-			if err != nil {
-				t.Fatalf("AuthorizePrivateData(%q, %q, %v) = %v", tt.socketID, tt.channel, tt.data, err)
-			}
-			if *got != tt.want {
-				t.Errorf("AuthorizePrivateData(%q, %q, %v) = %s, want %s", tt.socketID, tt.channel, tt.data, asJSON(t, got), asJSON(t, tt.want))
-			}
-		})
+func presence(socketID, channel string, member auth.Member) func(*auth.Authorizer) (*auth.ChannelAuthorization, error) {
+	return func(a *auth.Authorizer) (*auth.ChannelAuthorization, error) {
+		return a.AuthorizePresence(socketID, channel, member)
 	}
 }
 
-func TestAuthorizer_AuthorizePrivateData_invalid(t *testing.T) {
-	tests := []struct {
-		name, channel string
-		data          any
-		want          string
-	}{
-		{"presence channel", "presence-x", "data", "not a private channel"},
-		{"1,025 bytes", "private-x", strings.Repeat("x", 1025-2), "JSON has 1025 bytes, at most 1024"},
-		{"not UTF-8", "private-x", "\xff", "not valid UTF-8"},
-		{"cannot be encoded", "private-x", func() {}, "unsupported type"},
-		{"not JSON", "private-x", json.RawMessage(""), "unexpected end"},
-	}
-	a := newAuthorizer(t, docsKey, docsSecret)
-	for _, tt := range tests {
+func TestAuthorizer_publishedSignatures(t *testing.T) {
+	for _, tt := range published {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := a.AuthorizePrivateData("1.1", tt.channel, tt.data)
-			if got != nil || !errors.Is(err, auth.ErrInvalid) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("AuthorizePrivateData(%q, %.50v) = %v, %v, want ErrInvalid with %q", tt.channel, tt.data, got, err, tt.want)
-			}
-		})
-	}
-}
-
-func TestAuthorizer_AuthorizePresence(t *testing.T) {
-	tests := []struct {
-		name, key, secret, socketID, channel string
-		member                               auth.Member
-		want                                 auth.ChannelAuthorization
-	}{
-		{
-			"pusher-http-python",
-			"foo", "bar", "345.43245", "presence-channel",
-			auth.Member{UserID: "fred", UserInfo: map[string]string{"key": "value"}},
-			auth.ChannelAuthorization{
-				Auth:        "foo:e80ba6439492c2113022c39297a87a948de14061cc67b5788e045645a68b8ccd",
-				ChannelData: `{"user_id":"fred","user_info":{"key":"value"}}`,
-			},
-		},
-		{
-			"JSON without HTML escapes: computed with openssl",
-			docsKey, docsSecret, "1234.1234", "presence-foobar",
-			auth.Member{UserID: "ann+1@example.com", UserInfo: map[string]string{"name": "<Ann & Bob>"}},
-			auth.ChannelAuthorization{
-				Auth:        docsKey + ":4f8429640ee55e8aee31969b12ca0dbdf454f28fa1ea2f049a1120a51ac6437c",
-				ChannelData: `{"user_id":"ann+1@example.com","user_info":{"name":"<Ann & Bob>"}}`,
-			},
-		},
-		{
-			"signed-in user: computed with openssl",
-			docsKey, docsSecret, "1234.1234", "presence-foobar",
-			auth.Member{SignedIn: true},
-			auth.ChannelAuthorization{Auth: docsKey + ":71506e66e7fdca106571b8999a849ad34245bc653772e51e0026c1a2475b92ba"},
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := newAuthorizer(t, tt.key, tt.secret).AuthorizePresence(tt.socketID, tt.channel, tt.member)
-			if err != nil {
-				t.Fatalf("AuthorizePresence(%q, %q, %+v) = %v", tt.socketID, tt.channel, tt.member, err)
-			}
-			if *got != tt.want {
-				t.Errorf("AuthorizePresence(%q, %q, %+v) = %s, want %s", tt.socketID, tt.channel, tt.member, asJSON(t, got), asJSON(t, tt.want))
+			got, err := tt.authorize(newAuthorizer(t, tt.key, tt.secret, auth.WithEncryptionMasterKey(nodeMasterKey)))
+			if err != nil || *got != tt.want {
+				t.Errorf("authorization = %s, %v, want %s", asJSON(t, got), err, asJSON(t, tt.want))
 			}
 		})
 	}
@@ -203,59 +148,76 @@ func TestAuthorizer_AuthorizePresence_channelData(t *testing.T) {
 	}
 }
 
-func TestAuthorizer_AuthorizePresence_invalidMember(t *testing.T) {
+func TestAuthorizer_invalidArguments(t *testing.T) {
+	data := func(channel string, data any) func(*auth.Authorizer) (*auth.ChannelAuthorization, error) {
+		return privateData("1.1", channel, data)
+	}
+	member := func(member auth.Member) func(*auth.Authorizer) (*auth.ChannelAuthorization, error) {
+		return presence("1.1", "presence-x", member)
+	}
+	info := func(info any) auth.Member { return auth.Member{UserID: "1", UserInfo: info} }
 	tests := []struct {
-		name   string
-		member auth.Member
-		want   string
+		name      string
+		authorize func(*auth.Authorizer) (*auth.ChannelAuthorization, error)
+		want      string
 	}{
-		{"empty ID", auth.Member{}, "member ID is empty"},
-		{"129 characters", auth.Member{UserID: strings.Repeat("é", 129)}, "129 characters, at most 128"},
-		{"line feed in ID", auth.Member{UserID: "a\nb"}, "control character"},
-		{"NUL in ID", auth.Member{UserID: "a\x00"}, "control character"},
-		{"ID is not UTF-8", auth.Member{UserID: "a\xff"}, "not valid UTF-8"},
-		{"info is not UTF-8", auth.Member{UserID: "1", UserInfo: map[string]string{"name": "a\xffb"}}, "not valid UTF-8"},
-		{"raw info is not UTF-8", auth.Member{UserID: "1", UserInfo: json.RawMessage("\"\xff\"")}, "not valid UTF-8"},
-		{"info is not UTF-8, after an escape sequence as text", auth.Member{UserID: "1", UserInfo: map[string]string{"a": "\\ufffd\xff"}}, "not valid UTF-8"},
-		{"info is not UTF-8, after a backslash", auth.Member{UserID: "1", UserInfo: map[string]string{"a": "\\\xff"}}, "not valid UTF-8"},
-		{"info cannot be encoded", auth.Member{UserID: "1", UserInfo: func() {}}, "unsupported type"},
-		{"raw info is not JSON", auth.Member{UserID: "1", UserInfo: json.RawMessage(`{"a":`)}, "unexpected end"},
-		{"info is text", auth.Member{UserID: "1", UserInfo: "Ann"}, "member: info does not encode as a JSON object"},
-		{"info is a list", auth.Member{UserID: "1", UserInfo: []int{1, 2}}, "info does not encode as a JSON object"},
-		{"info is a number", auth.Member{UserID: "1", UserInfo: 1}, "info does not encode as a JSON object"},
-		{"info is false", auth.Member{UserID: "1", UserInfo: false}, "info does not encode as a JSON object"},
-		{"1,025 bytes", auth.Member{UserID: "1", UserInfo: infoOf(1025)}, "JSON has 1025 bytes, at most 1024"},
-		{"SignedIn and ID", auth.Member{UserID: "1", SignedIn: true}, "SignedIn"},
-		{"SignedIn and info", auth.Member{UserInfo: "x", SignedIn: true}, "SignedIn"},
-		{"private data", auth.Member{UserID: "1", PrivateData: "x"}, "PrivateData"},
-		{"SignedIn and private data", auth.Member{SignedIn: true, PrivateData: "x"}, "PrivateData"},
+		{"private data: presence channel", data("presence-x", "data"), "not a private channel"},
+		{"private data: 1,025 bytes", data("private-x", strings.Repeat("x", 1025-2)), "JSON has 1025 bytes, at most 1024"},
+		{"private data: not UTF-8", data("private-x", "\xff"), "not valid UTF-8"},
+		{"private data: cannot be encoded", data("private-x", func() {}), "unsupported type"},
+		{"private data: not JSON", data("private-x", json.RawMessage("")), "unexpected end"},
+		{"member: empty ID", member(auth.Member{}), "member ID is empty"},
+		{"member: 129 characters", member(auth.Member{UserID: strings.Repeat("é", 129)}), "129 characters, at most 128"},
+		{"member: line feed in ID", member(auth.Member{UserID: "a\nb"}), "control character"},
+		{"member: NUL in ID", member(auth.Member{UserID: "a\x00"}), "control character"},
+		{"member: ID is not UTF-8", member(auth.Member{UserID: "a\xff"}), "not valid UTF-8"},
+		{"member: info is not UTF-8", member(info(map[string]string{"name": "a\xffb"})), "not valid UTF-8"},
+		{"member: raw info is not UTF-8", member(info(json.RawMessage("\"\xff\""))), "not valid UTF-8"},
+		{"member: info is not UTF-8, after an escape sequence as text", member(info(map[string]string{"a": "\\ufffd\xff"})), "not valid UTF-8"},
+		{"member: info is not UTF-8, after a backslash", member(info(map[string]string{"a": "\\\xff"})), "not valid UTF-8"},
+		{"member: info cannot be encoded", member(info(func() {})), "unsupported type"},
+		{"member: raw info is not JSON", member(info(json.RawMessage(`{"a":`))), "unexpected end"},
+		{"member: info is text", member(info("Ann")), "member: info does not encode as a JSON object"},
+		{"member: info is a list", member(info([]int{1, 2})), "info does not encode as a JSON object"},
+		{"member: info is a number", member(info(1)), "info does not encode as a JSON object"},
+		{"member: info is false", member(info(false)), "info does not encode as a JSON object"},
+		{"member: 1,025 bytes", member(info(infoOf(1025))), "JSON has 1025 bytes, at most 1024"},
+		{"member: SignedIn and ID", member(auth.Member{UserID: "1", SignedIn: true}), "SignedIn"},
+		{"member: SignedIn and info", member(auth.Member{UserInfo: "x", SignedIn: true}), "SignedIn"},
+		{"member: private data", member(auth.Member{UserID: "1", PrivateData: "x"}), "PrivateData"},
+		{"member: SignedIn and private data", member(auth.Member{SignedIn: true, PrivateData: "x"}), "PrivateData"},
 	}
 	a := newAuthorizer(t, docsKey, docsSecret)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := a.AuthorizePresence("1.1", "presence-x", tt.member)
+			got, err := tt.authorize(a)
 			if got != nil || !errors.Is(err, auth.ErrInvalid) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("AuthorizePresence(%+.100v) = %v, %v, want ErrInvalid with %q", tt.member, got, err, tt.want)
+				t.Errorf("authorization = %v, %v, want ErrInvalid with %q", got, err, tt.want)
 			}
 		})
+	}
+}
+
+func TestAuthorizer_withoutMasterKey(t *testing.T) {
+	a := newAuthorizer(t, docsKey, docsSecret)
+	for _, channel := range []string{"private-encrypted-x", "private-encrypted-cache-x"} {
+		got, err := a.AuthorizePrivate("1.1", channel)
+		if got != nil || !errors.Is(err, auth.ErrConfiguration) {
+			t.Errorf("AuthorizePrivate(%q) = %v, %v, want ErrConfiguration", channel, got, err)
+		}
 	}
 }
 
 func TestWithMaxMemberBytes(t *testing.T) {
 	newAuthorizer(t, docsKey, docsSecret, auth.WithMaxMemberBytes(1)) // the lowest value
 	a := newAuthorizer(t, docsKey, docsSecret, auth.WithMaxMemberBytes(2048))
-	if _, err := a.AuthorizePresence("1.1", "presence-x", auth.Member{UserID: "1", UserInfo: infoOf(2048)}); err != nil {
-		t.Errorf("AuthorizePresence with 2,048 bytes of 2,048 = %v", err)
-	}
-	if _, err := a.AuthorizePresence("1.1", "presence-x", auth.Member{UserID: "1", UserInfo: infoOf(2049)}); !errors.Is(err, auth.ErrInvalid) {
-		t.Errorf("AuthorizePresence with 2,049 bytes of 2,048 = %v, want ErrInvalid", err)
-	}
-	data := strings.Repeat("x", 2048-2)
-	if _, err := a.AuthorizePrivateData("1.1", "private-x", data); err != nil {
-		t.Errorf("AuthorizePrivateData with 2,048 bytes of 2,048 = %v", err)
-	}
-	if _, err := a.AuthorizePrivateData("1.1", "private-x", data+"x"); !errors.Is(err, auth.ErrInvalid) {
-		t.Errorf("AuthorizePrivateData with 2,049 bytes of 2,048 = %v, want ErrInvalid", err)
+	for size, want := range map[int]error{2048: nil, 2049: auth.ErrInvalid} {
+		if _, err := a.AuthorizePresence("1.1", "presence-x", auth.Member{UserID: "1", UserInfo: infoOf(size)}); !errors.Is(err, want) {
+			t.Errorf("AuthorizePresence with %d bytes = %v, want %v", size, err, want)
+		}
+		if _, err := a.AuthorizePrivateData("1.1", "private-x", strings.Repeat("x", size-len(`""`))); !errors.Is(err, want) {
+			t.Errorf("AuthorizePrivateData with %d bytes = %v, want %v", size, err, want)
+		}
 	}
 }
 
