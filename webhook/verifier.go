@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -165,9 +164,6 @@ func (v *Verifier) verify(key, signature string, body []byte) (*Webhook, error) 
 // idOf returns the [Webhook].ID. The key is part of it because two apps can receive
 // the same body.
 func idOf(key string, body []byte) string {
-	hash := sha256.New()
-	_, _ = io.WriteString(hash, key+"\n")
-	_, _ = hash.Write(body)
-	var sum [sha256.Size]byte
-	return hex.EncodeToString(hash.Sum(sum[:0]))
+	sum := sha256.Sum256(append([]byte(key+"\n"), body...))
+	return hex.EncodeToString(sum[:])
 }
