@@ -24,13 +24,8 @@ type DuplicateStore interface {
 type ClaimState int
 
 const (
-	Claimed ClaimState = iota + 1 // the caller has the claim
-	Running                       // another claim is alive
-	Handled                       // the webhook was handled
-)
-
-const (
-	claimLease  = time.Minute
-	handledKeep = 10 * time.Minute
-	endTimeout  = 5 * time.Second
+	_       ClaimState = iota // the zero value is not a state
+	Claimed                   // the caller has the claim
+	Running                   // another claim is alive
+	Handled                   // the webhook was handled
 )

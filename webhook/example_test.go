@@ -202,8 +202,12 @@ func ExampleWithKey() {
 	}
 	body := []byte(`{"time_ms":1327078148132,"events":[{"name":"cache_miss","channel":"cache-weather"}]}`)
 	hook, err := verifier.ParseBytes(webhook.SignedHeader("next-key", "next-secret", body), body)
-	fmt.Println(len(hook.Events), err)
-	// Output: 1 <nil>
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(hook.Events[0].EventName())
+	// Output: cache_miss
 }
 
 func ExampleWithEncryptionMasterKey() {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/openchannels/pusher-go/internal/redact"
 )
@@ -64,7 +65,7 @@ func (v *Verifier) Handler(handle func(context.Context, *Webhook) error) http.Ha
 func (v *Verifier) handleOnce(ctx context.Context, hook *Webhook, handle func(context.Context, *Webhook) error) (status int) {
 	id := hook.ID // handle could change it
 	if v.duplicates != nil {
-		token, state, err := v.duplicates.Begin(ctx, id, claimLease)
+		token, state, err := v.duplicates.Begin(ctx, id, time.Minute)
 		if err == nil && !slices.Contains([]ClaimState{Claimed, Running, Handled}, state) {
 			err = fmt.Errorf("DuplicateStore.Begin returned the unknown state %d", state)
 		}
@@ -96,7 +97,7 @@ func (v *Verifier) handleOnce(ctx context.Context, hook *Webhook, handle func(co
 // endClaim ends a claim even if the request's context has ended, so that the outcome of
 // the function is not lost.
 func (v *Verifier) endClaim(ctx context.Context, id, token string, handled bool) {
-	endCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	endCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := v.duplicates.End(endCtx, id, token, handled, v.keep); err != nil {
 		v.logError(ctx, slog.LevelError, "claim of webhook not ended", err, "id", id, "handled", handled)

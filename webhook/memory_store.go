@@ -2,7 +2,7 @@ package webhook
 
 import (
 	"context"
-	"strconv"
+	"crypto/rand"
 	"sync"
 	"time"
 )
@@ -13,7 +13,6 @@ type memoryStore struct {
 	limit int
 
 	mu      sync.Mutex
-	begun   uint64           // number of claims so far
 	claims  map[string]claim // by ID
 	handled map[string]bool  // IDs
 	expiry  []expiry         // of handled, oldest first
@@ -44,8 +43,7 @@ func (s *memoryStore) Begin(_ context.Context, id string, lease time.Duration) (
 	if now.Before(s.claims[id].end) {
 		return "", Running, nil
 	}
-	s.begun++
-	token = strconv.FormatUint(s.begun, 10)
+	token = rand.Text()
 	s.claims[id] = claim{token, now.Add(lease)}
 	return token, Claimed, nil
 }

@@ -99,7 +99,7 @@ func WithDuplicateStore(store DuplicateStore) Option {
 		if store == nil {
 			return errors.New("WithDuplicateStore: the store is nil")
 		}
-		c.duplicates, c.keep = store, handledKeep
+		c.duplicates, c.keep = store, 10*time.Minute
 		return nil
 	}
 }
