@@ -16,8 +16,8 @@ import (
 	"github.com/openchannels/pusher-go/webhook"
 )
 
-// Every property of every event that the document describes arrives in the typed
-// event of package webhook, and that has no field without a property.
+// Every property of an event in the document arrives in a field of the typed event of
+// package webhook, and every field of a typed event has a property.
 func TestPackageWebhook(t *testing.T) {
 	doc := load(t)
 	for _, variant := range component(t, doc, "WebhookEvent").Value.OneOf {
