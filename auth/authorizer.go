@@ -38,7 +38,7 @@ type Authorizer struct {
 	secret         *signing.Secret
 	masterKey      *encryption.MasterKey // nil without WithEncryptionMasterKey
 	maxMemberBytes int
-	logger         *slog.Logger
+	logger         *slog.Logger // nil means slog.Default
 }
 
 // An Option configures an [Authorizer].
@@ -51,7 +51,6 @@ func New(key, secret string, opts ...Option) (*Authorizer, error) {
 		key:            key,
 		secret:         signing.NewSecret(secret),
 		maxMemberBytes: protocol.MaxMemberBytes,
-		logger:         slog.Default(),
 	}
 	errs := []error{signing.CheckCredentials(key, secret)}
 	for _, opt := range opts {
@@ -94,9 +93,9 @@ func WithMaxMemberBytes(n int) Option {
 	}
 }
 
-// WithLogger sets the logger of the handlers. They log why a request was
-// rejected, which is not part of the response. The default is [slog.Default] at
-// the time of the call to [New].
+// WithLogger sets the logger of the handlers. They log why a request was rejected,
+// because the response does not contain it. The default is [slog.Default] at the time
+// of logging.
 func WithLogger(logger *slog.Logger) Option {
 	return func(a *Authorizer) error {
 		if logger == nil {

@@ -251,7 +251,7 @@ const (
 // logRejection logs that a request, or some channels of a batch, were rejected.
 func (a *Authorizer) logRejection(r *http.Request, status int, err error, attrs ...slog.Attr) {
 	logger := slog.Default()
-	if a.check() == nil {
+	if a != nil && a.logger != nil {
 		logger = a.logger
 	}
 	level, message := slog.LevelWarn, "authorization rejected"

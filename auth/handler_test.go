@@ -280,6 +280,17 @@ func TestHandlers_logLength(t *testing.T) {
 	}
 }
 
+func TestHandlers_defaultLogger(t *testing.T) {
+	handler := newAuthorizer(t, docsKey, docsSecret).ChannelHandler(allowAll)
+	defer slog.SetDefault(slog.Default())
+	var log bytes.Buffer
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	serve(handler, http.MethodPost, "/", formType, "")
+	if !strings.Contains(log.String(), "body is empty") {
+		t.Errorf("log = %s, want that the logger set after New is used", &log)
+	}
+}
+
 func TestHandlers_logIsRedacted(t *testing.T) {
 	a, log := newLogged(t)
 	const signature = "58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4"

@@ -108,7 +108,7 @@ func (v *Verifier) logError(ctx context.Context, level slog.Level, message strin
 	v.log().With(attrs...).Log(ctx, level, message, "error", redact.Line(err.Error(), maxLoggedError))
 }
 
-// log works on a nil or zero Verifier.
+// log also works on a nil Verifier.
 func (v *Verifier) log() *slog.Logger {
 	if v == nil || v.logger == nil {
 		return slog.Default()

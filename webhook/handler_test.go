@@ -152,6 +152,17 @@ func TestVerifier_Handler_hostileLogText(t *testing.T) {
 	}
 }
 
+func TestVerifier_Handler_defaultLogger(t *testing.T) {
+	handler := newVerifier(t).Handler(func(context.Context, *webhook.Webhook) error { return nil })
+	defer slog.SetDefault(slog.Default())
+	var log bytes.Buffer
+	slog.SetDefault(textLogger(&log))
+	handler.ServeHTTP(httptest.NewRecorder(), delivery("{}"))
+	if !strings.Contains(log.String(), "webhook rejected") {
+		t.Errorf("log = %s, want that the logger set after New is used", &log)
+	}
+}
+
 func TestVerifier_Handler_closesConnection(t *testing.T) {
 	handler := newVerifier(t, webhook.WithMaxBytes(1000), webhook.WithLogger(textLogger(new(bytes.Buffer)))).
 		Handler(func(context.Context, *webhook.Webhook) error { return nil })

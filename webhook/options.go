@@ -125,7 +125,7 @@ func WithDuplicateFilter(window time.Duration, maxEntries int) Option {
 // warnings, errors of the handler's function and of a [DuplicateStore] as errors, and
 // duplicates as debug messages. The text of an error is redacted, on one line and at
 // most 500 bytes long, because it may quote the request. The default is [slog.Default]
-// at the time of the call to [New].
+// at the time of logging.
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {

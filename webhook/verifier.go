@@ -30,7 +30,7 @@ type config struct {
 	maxAge     time.Duration  // 0 means no limit
 	duplicates DuplicateStore // nil means that duplicates are handled
 	keep       time.Duration  // how long the store remembers a handled webhook
-	logger     *slog.Logger
+	logger     *slog.Logger   // nil means slog.Default
 }
 
 // New returns a Verifier of the webhooks signed with the given key and secret of
@@ -40,7 +40,6 @@ func New(key, secret string, opts ...Option) (*Verifier, error) {
 	cfg := config{
 		secrets:  map[string]*signing.Secret{},
 		maxBytes: defaultMaxBytes,
-		logger:   slog.Default(),
 	}
 	errs := []error{cfg.addKey(key, secret)}
 	for _, opt := range opts {
