@@ -5,15 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"runtime"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -22,84 +16,70 @@ import (
 	"github.com/openchannels/pusher-go/pusher"
 )
 
-func TestClient_Async(t *testing.T) {
-	requests := make(chan string, 1)
-	client := newClient(t, over(func(req *http.Request) (*http.Response, error) {
-		text := req.Method + " " + strings.TrimPrefix(req.URL.Path, "/apps/3")
-		if filter := req.URL.Query().Get("q"); filter != "" {
-			text += "?q=" + filter
-		}
-		if req.Body != nil {
-			body, err := io.ReadAll(req.Body)
-			if err != nil {
-				return nil, err
-			}
-			text = strings.TrimSpace(text + " " + string(body))
-		}
-		requests <- text
-		return response(200, `{"batch":[{"user_count":1}],"channels":{"c":{"user_count":2}}}`, nil), nil
-	}))
+// A pending call is a Future without the type of its result.
+type pending struct {
+	wait func(context.Context) (any, error)
+	done <-chan struct{}
+}
+
+func pend[T any](f *pusher.Future[T]) pending {
+	return pending{func(ctx context.Context) (any, error) { return f.Wait(ctx) }, f.Done()}
+}
+
+func TestAsync(t *testing.T) {
+	const everything, counts = `{"batch":[{"user_count":1}],"channels":{"c":{"user_count":2}}}`, `{"channels":{"c":{"user_count":2}}}`
 	ctx := t.Context()
 	data := []byte("d")
 	channels, query := []string{"c", "d"}, url.Values{"q": {"1"}}
 	events := []pusher.Event{{Channel: "c", Name: "e", Data: data, Info: []pusher.Attribute{pusher.UserCount}}}
-
+	opts := []pusher.TriggerOption{pusher.ExcludeSocket("1.2")}
 	tests := []struct {
-		name   string
-		call   func() (func() (any, error), <-chan struct{})
-		want   string // request
-		result string
+		name    string
+		call    func(*pusher.Client) pending
+		request string
+		result  string
 	}{
-		{"TriggerAsync", asyncCall(func() *pusher.Future[*pusher.TriggerResult] {
-			return client.TriggerAsync(ctx, "c", "e", data, pusher.ExcludeSocket("1.2"))
-		}), `POST /events {"channels":["c"],"data":"d","name":"e","socket_id":"1.2"}`, `{"channels":{"c":{"user_count":2}}}`},
-		{"TriggerMultiAsync", asyncCall(func() *pusher.Future[*pusher.TriggerResult] {
-			return client.TriggerMultiAsync(ctx, channels, "e", data)
-		}), `POST /events {"channels":["c","d"],"data":"d","name":"e"}`, `{"channels":{"c":{"user_count":2}}}`},
-		{"TriggerBatchAsync", asyncCall(func() *pusher.Future[*pusher.BatchResult] {
-			return client.TriggerBatchAsync(ctx, events)
-		}), `POST /batch_events {"batch":[{"channel":"c","data":"d","info":"user_count","name":"e"}]}`, `{"batch":[{"user_count":1}]}`},
-		{"GetAsync", asyncCall(func() *pusher.Future[json.RawMessage] {
-			return client.GetAsync(ctx, "/things", query)
-		}), `GET /things?q=1`, `{"batch":[{"user_count":1}],"channels":{"c":{"user_count":2}}}`},
-		{"PostAsync", asyncCall(func() *pusher.Future[json.RawMessage] {
-			return client.PostAsync(ctx, "/things", data)
-		}), `POST /things d`, `{"batch":[{"user_count":1}],"channels":{"c":{"user_count":2}}}`},
-		{"PostAsync without a body", asyncCall(func() *pusher.Future[json.RawMessage] {
-			return client.PostAsync(ctx, "/things", nil)
-		}), `POST /things {}`, `{"batch":[{"user_count":1}],"channels":{"c":{"user_count":2}}}`},
+		{"TriggerAsync", func(c *pusher.Client) pending { return pend(c.TriggerAsync(ctx, "c", "e", data, opts...)) },
+			`POST /apps/3/events {"channels":["c"],"data":"d","name":"e","socket_id":"1.2"}`, counts},
+		{"TriggerMultiAsync", func(c *pusher.Client) pending { return pend(c.TriggerMultiAsync(ctx, channels, "e", data)) },
+			`POST /apps/3/events {"channels":["c","d"],"data":"d","name":"e"}`, counts},
+		{"TriggerBatchAsync", func(c *pusher.Client) pending { return pend(c.TriggerBatchAsync(ctx, events)) },
+			`POST /apps/3/batch_events {"batch":[{"channel":"c","data":"d","info":"user_count","name":"e"}]}`, `{"batch":[{"user_count":1}]}`},
+		{"GetAsync", func(c *pusher.Client) pending { return pend(c.GetAsync(ctx, "/things", query)) }, `GET /apps/3/things?q=1`, everything},
+		{"PostAsync", func(c *pusher.Client) pending { return pend(c.PostAsync(ctx, "/things", data)) }, `POST /apps/3/things d`, everything},
+		{"PostAsync without a body", func(c *pusher.Client) pending { return pend(c.PostAsync(ctx, "/things", nil)) }, `POST /apps/3/things {}`, everything},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			wait, done := tt.call()
+			changed := make(chan struct{})
+			client, server := serve(t, respond(200, everything), pusher.WithObserver(
+				func(ctx context.Context, _ pusher.OperationStart) (context.Context, func(pusher.OperationEnd)) {
+					<-changed // before the request is sent
+					return ctx, nil
+				}))
+			call := tt.call(client)
 			// Arguments may be changed as soon as the call has returned.
-			data[0], channels[1], events[0].Name, events[0].Info[0], query["q"][0] = 'x', "x", "x", "x", "x"
-			defer func() {
-				data[0], channels[1], events[0].Name, events[0].Info[0], query["q"][0] = 'd', "d", "e", pusher.UserCount, "1"
-			}()
-			if got := <-requests; got != tt.want {
-				t.Errorf("%s sent %s\nwant %s", tt.name, got, tt.want)
+			data[0], channels[1], events[0].Name, events[0].Info[0], query["q"][0], opts[0] = 'x', "x", "x", "x", "x", nil
+			close(changed)
+			value, err := call.wait(t.Context())
+			data[0], channels[1], events[0].Name, events[0].Info[0], query["q"][0], opts[0] = 'd', "d", "e", pusher.UserCount, "1", pusher.ExcludeSocket("1.2")
+			if got := server.requests(); len(got) != 1 || got[0].String() != tt.request {
+				t.Errorf("%s sent %s\nwant %s", tt.name, got, tt.request)
 			}
-			value, err := wait()
-			got, jsonErr := json.Marshal(value)
-			if err := errors.Join(err, jsonErr); err != nil || string(got) != tt.result {
-				t.Errorf("%s = %s, %v\nwant %s", tt.name, got, err, tt.result)
+			if err != nil || !equalJSON(t, value, json.RawMessage(tt.result)) {
+				t.Errorf("%s = %s, %v\nwant %s", tt.name, value, err, tt.result)
 			}
-			<-done
+			<-call.done
 		})
 	}
 }
 
-// asyncCall hides the type of a future's result.
-func asyncCall[T any](call func() *pusher.Future[T]) func() (func() (any, error), <-chan struct{}) {
-	return func() (func() (any, error), <-chan struct{}) {
-		f := call()
-		return func() (any, error) { return f.Wait(context.Background()) }, f.Done()
-	}
-}
-
-func TestClient_Async_Errors(t *testing.T) {
-	client := newClient(t, over(func(*http.Request) (*http.Response, error) { return response(403, "no\n", nil), nil }))
+func TestAsync_Errors(t *testing.T) {
+	client := newClient(t, over(respond(403, "no\n")))
+	goexit := newClient(t, over(func(*http.Request) (*http.Response, error) {
+		runtime.Goexit() // as a fake that calls t.FailNow
+		return nil, nil
+	}))
 	closed := newClient(t)
 	if err := closed.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -110,116 +90,41 @@ func TestClient_Async_Errors(t *testing.T) {
 	ctx := t.Context()
 	tests := []struct {
 		name string
-		call func() (func() (any, error), <-chan struct{})
+		call pending
 		want wantError
 	}{
-		{"rejected by the server", asyncCall(func() *pusher.Future[*pusher.TriggerResult] { return client.TriggerAsync(ctx, "c", "e", "d") }),
-			wantError{Op: "TriggerAsync", Kind: pusher.ErrForbidden, Status: 403, Message: "no"}},
-		{"invalid argument", asyncCall(func() *pusher.Future[*pusher.TriggerResult] { return client.TriggerMultiAsync(ctx, nil, "e", "d") }),
-			wantError{Op: "TriggerMultiAsync", Kind: pusher.ErrInvalid}},
-		{"data that cannot be encoded", asyncCall(func() *pusher.Future[*pusher.BatchResult] {
-			return client.TriggerBatchAsync(ctx, []pusher.Event{{Channel: "c", Name: "e", Data: func() {}}})
-		}), wantError{Op: "TriggerBatchAsync", Kind: pusher.ErrInvalid}},
-		{"body that cannot be encoded", asyncCall(func() *pusher.Future[json.RawMessage] { return client.PostAsync(ctx, "/things", func() {}) }),
-			wantError{Op: "PostAsync", Kind: pusher.ErrInvalid}},
-		{"context already done", asyncCall(func() *pusher.Future[json.RawMessage] { return client.GetAsync(ended, "/things", nil) }),
-			wantError{Op: "GetAsync", Kind: context.Canceled}},
-		{"nil context", asyncCall(func() *pusher.Future[json.RawMessage] { return client.GetAsync(noContext, "/things", nil) }),
-			wantError{Op: "GetAsync", Kind: pusher.ErrInvalid}},
-		{"zero client", asyncCall(func() *pusher.Future[*pusher.TriggerResult] { return zero.TriggerAsync(ctx, "c", "e", "d") }),
-			wantError{Op: "TriggerAsync", Kind: pusher.ErrConfiguration}},
-		{"nil client", asyncCall(func() *pusher.Future[json.RawMessage] { return (*pusher.Client)(nil).GetAsync(ctx, "/things", nil) }),
-			wantError{Op: "GetAsync", Kind: pusher.ErrConfiguration}},
-		{"closed client", asyncCall(func() *pusher.Future[json.RawMessage] { return closed.GetAsync(ctx, "/things", nil) }),
-			wantError{Op: "GetAsync", Kind: pusher.ErrClosed}},
+		{"rejected by the server", pend(client.TriggerAsync(ctx, "c", "e", "d")), wantError{Op: "TriggerAsync", Kind: pusher.ErrForbidden, Status: 403, Message: "no"}},
+		{"invalid argument", pend(client.TriggerMultiAsync(ctx, nil, "e", "d")), wantError{Op: "TriggerMultiAsync", Kind: pusher.ErrInvalid}},
+		{"data that cannot be encoded", pend(client.TriggerBatchAsync(ctx, []pusher.Event{{Channel: "c", Name: "e", Data: func() {}}})),
+			wantError{Op: "TriggerBatchAsync", Kind: pusher.ErrInvalid}},
+		{"body that cannot be encoded", pend(client.PostAsync(ctx, "/things", func() {})), wantError{Op: "PostAsync", Kind: pusher.ErrInvalid}},
+		{"context already done", pend(client.GetAsync(ended, "/things", nil)), wantError{Op: "GetAsync", Kind: context.Canceled}},
+		{"nil context", pend(client.GetAsync(noContext, "/things", nil)), wantError{Op: "GetAsync", Kind: pusher.ErrInvalid}},
+		{"zero client", pend(zero.TriggerAsync(ctx, "c", "e", "d")), wantError{Op: "TriggerAsync", Kind: pusher.ErrConfiguration}},
+		{"nil client", pend((*pusher.Client)(nil).GetAsync(ctx, "/things", nil)), wantError{Op: "GetAsync", Kind: pusher.ErrConfiguration}},
+		{"closed client", pend(closed.GetAsync(ctx, "/things", nil)), wantError{Op: "GetAsync", Kind: pusher.ErrClosed}},
+		{"Goexit in a RoundTripper", pend(goexit.TriggerAsync(ctx, "c", "e", "d")), wantError{Op: "TriggerAsync", Kind: pusher.ErrTransport}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			wait, done := tt.call()
-			<-done
-			_, err := wait()
+			<-tt.call.done
+			_, err := tt.call.wait(t.Context())
 			sameError(t, tt.name, err, tt.want)
 		})
 	}
-	sameError(t, "Close of the zero client", zero.Close(ctx), wantError{Op: "Close", Kind: pusher.ErrConfiguration})
-}
-
-// slowTransport responds to each request after a second, and stores the maximum number
-// of concurrent requests in most.
-func slowTransport(status int, most *atomic.Int64) pusher.Option {
-	var now atomic.Int64
-	return over(func(req *http.Request) (*http.Response, error) {
-		most.Store(max(most.Load(), now.Add(1)))
-		defer now.Add(-1)
-		select {
-		case <-time.After(time.Second):
-			return response(status, "{}", nil), nil
-		case <-req.Context().Done():
-			return nil, req.Context().Err()
-		}
-	})
-}
-
-func TestFuture_Then(t *testing.T) {
-	for _, status := range []int{200, 403} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client := newClient(t, slowTransport(status, new(atomic.Int64)))
-				var calls []string
-				record := func(text string) func(*pusher.TriggerResult, error) {
-					return func(result *pusher.TriggerResult, err error) {
-						if (status == 200) != (result != nil && err == nil) || errors.Is(err, pusher.ErrForbidden) == (status == 200) {
-							t.Errorf("Then called its function with %v, %v after status %d", result, err, status)
-						}
-						calls = append(calls, text)
-					}
-				}
-				f := client.TriggerAsync(t.Context(), "c", "e", "d").
-					Then(record("first")).
-					Then(func(*pusher.TriggerResult, error) { panic("oops") }).
-					Then(record("second"))
-				if len(calls) != 0 {
-					t.Errorf("%q ran before the call ended", calls)
-				}
-				if err := client.Close(t.Context()); err != nil {
-					t.Errorf("Close = %v, want no error", err)
-				}
-				if want := []string{"first", "second"}; !slices.Equal(calls, want) {
-					t.Errorf("functions that ran before Close returned: %q, want %q", calls, want)
-				}
-				f.Then(record("late"))
-				if want := []string{"first", "second", "late"}; !slices.Equal(calls, want) {
-					t.Errorf("functions that ran after the end: %q, want %q", calls, want)
-				}
-			})
-		})
+	if err := goexit.Close(ctx); err != nil {
+		t.Errorf("Close after Goexit = %v, want no error", err)
 	}
 }
 
-func TestFuture_Wait(t *testing.T) {
+func TestAsync_Limit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, slowTransport(200, new(atomic.Int64)))
-		f := client.TriggerAsync(t.Context(), "c", "e", "d")
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		_, err := f.Wait(ctx)
-		sameError(t, "Wait", err, wantError{Op: "TriggerAsync", Kind: context.DeadlineExceeded})
-		if errors.Is(err, pusher.ErrTransport) {
-			t.Errorf("Wait = %v, want no %v: the call continues", err, pusher.ErrTransport)
-		}
-		_, err = f.Wait(noContext)
-		sameError(t, "Wait(nil)", err, wantError{Op: "TriggerAsync", Kind: pusher.ErrInvalid})
-		<-f.Done()
-		if _, err := f.Wait(ctx); err != nil {
-			t.Errorf("Wait after the end = %v, want the result although the context is done", err)
-		}
-	})
-}
-
-func TestClient_Async_Limit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var most atomic.Int64
-		client := newClient(t, slowTransport(200, &most))
+		var now, most atomic.Int64
+		client := newClient(t, over(func(req *http.Request) (*http.Response, error) {
+			most.Store(max(most.Load(), now.Add(1)))
+			defer now.Add(-1)
+			return after(time.Second, respond(200, "{}"))(req)
+		}))
 		start := time.Now()
 		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
@@ -242,87 +147,54 @@ func TestClient_Async_Limit(t *testing.T) {
 	})
 }
 
-// A fake that calls t.FailNow ends the goroutine of the call.
-func TestClient_Async_Goexit(t *testing.T) {
-	client := newClient(t, over(func(*http.Request) (*http.Response, error) {
-		runtime.Goexit()
-		return nil, nil
-	}))
-	_, err := client.TriggerAsync(t.Context(), "c", "e", "d").Wait(t.Context())
-	sameError(t, "Wait", err, wantError{Op: "TriggerAsync", Kind: pusher.ErrTransport})
-	if err := client.Close(t.Context()); err != nil {
-		t.Errorf("Close = %v, want no error", err)
-	}
-}
-
+// TestClient_Close checks that Close waits for asynchronous calls, and that afterwards
+// every call returns ErrClosed.
 func TestClient_Close(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := newClient(t, slowTransport(200, new(atomic.Int64)))
+		client, server := serve(t, after(time.Second, respond(200, completeBody)))
 		f := client.TriggerAsync(t.Context(), "c", "e", "d")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		err := client.Close(ctx)
-		sameError(t, "Close", err, wantError{Op: "Close", Kind: context.DeadlineExceeded})
-		if _, err := f.Wait(t.Context()); err != nil {
-			t.Errorf("Wait after Close = %v, want no error: the call continues", err)
-		}
+		sameError(t, "Close", client.Close(ctx), wantError{Op: "Close", Kind: context.DeadlineExceeded})
 		for range 2 {
 			if err := client.Close(t.Context()); err != nil {
 				t.Errorf("Close = %v, want no error", err)
 			}
 		}
-		_, err = client.Trigger(t.Context(), "c", "e", "d")
-		sameError(t, "Trigger after Close", err, wantError{Op: "Trigger", Kind: pusher.ErrClosed})
-	})
-}
-
-func TestFuture_FailureIsLogged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var lines logs
-		client := newClient(t, lines.option(), slowTransport(403, new(atomic.Int64)))
-		f := client.TriggerAsync(t.Context(), "c", "e", "d").Then(func(*pusher.TriggerResult, error) {})
-		for range 2 {
-			if _, err := f.Wait(t.Context()); !errors.Is(err, pusher.ErrForbidden) {
-				t.Errorf("Wait = %v, want %v", err, pusher.ErrForbidden)
-			}
+		select {
+		case <-f.Done():
+		default:
+			t.Error("Close returned before the call ended")
 		}
-		got := lines.lines(slog.LevelWarn)
-		if len(got) != 1 || !strings.Contains(got[0], "op=TriggerAsync") || !strings.Contains(got[0], "status 403") {
-			t.Errorf("logged %q, want one line with the operation and the status", got)
+		if _, err := f.Wait(t.Context()); err != nil || len(server.requests()) != 1 {
+			t.Errorf("Wait after Close = %v, want no error: the call continues", err)
+		}
+		for _, op := range operations() {
+			_, err := op.call(t.Context(), client)
+			sameError(t, op.name+" after Close", err, wantError{Op: op.name, Kind: pusher.ErrClosed})
+		}
+		sameError(t, "Ping after Close", client.Ping(t.Context()), wantError{Op: "Ping", Kind: pusher.ErrClosed})
+		if got := server.requests(); len(got) != 0 {
+			t.Errorf("%v was sent after Close, want nothing", got)
 		}
 	})
+	err := new(pusher.Client).Close(t.Context())
+	sameError(t, "Close of the zero client", err, wantError{Op: "Close", Kind: pusher.ErrConfiguration})
 }
 
-func TestClient_Close_Connections(t *testing.T) {
-	var open atomic.Int64
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("{}"))
-	}))
+// TestClient_CloseConnections checks that Close closes idle connections.
+func TestClient_CloseConnections(t *testing.T) {
 	closed := make(chan struct{}, 1)
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		switch state {
-		case http.StateNew:
-			open.Add(1)
-		case http.StateClosed:
-			open.Add(-1)
-			closed <- struct{}{}
-		}
-	}
-	server.Start()
-	defer server.Close()
-	client, err := pusher.New(app, pusher.WithBaseURL(server.URL))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := context.Background()
-	if _, err := client.Trigger(ctx, "c", "e", ""); err != nil {
-		t.Fatal(err)
-	}
-	if open.Load() != 1 {
-		t.Fatalf("%d open connections after a call, want 1", open.Load())
-	}
-	if err := client.Close(ctx); err != nil {
-		t.Fatal(err)
+	p := newFaultProxy(t, tcpNetwork{}, func(x *faultConn) {
+		x.send(x.forward())
+		x.waitForClose()
+		closed <- struct{}{}
+	})
+	defer p.shutDown()
+	client := p.client()
+	_, err := client.Trigger(t.Context(), "c", "e", "")
+	if err := errors.Join(err, client.Close(t.Context())); err != nil {
+		t.Errorf("Trigger and Close = %v, want no error", err)
 	}
 	<-closed // by the client
 }

@@ -30,7 +30,7 @@ func TestClient_Authorizer(t *testing.T) {
 	}
 }
 
-func TestClient_Authorizer_Errors(t *testing.T) {
+func TestClient_AuthorizerInvalid(t *testing.T) {
 	client, err := pusher.New(app)
 	if err != nil {
 		t.Fatal(err)

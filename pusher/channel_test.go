@@ -10,18 +10,11 @@ import (
 func TestChannel(t *testing.T) {
 	ctx := context.Background()
 	testRequests(t, []requestTest{
-		{
-			"Trigger",
-			func(c *pusher.Client) error {
-				_, err := c.Channel("a_channel").Trigger(ctx, "an_event", "d")
-				return err
-			},
-			"POST", "/apps/3/events", "", `{"name":"an_event","channels":["a_channel"],"data":"d"}`,
-		},
-		{
-			"Users",
-			func(c *pusher.Client) error { _, err := c.Channel("presence-foobar").Users(ctx); return err },
-			"GET", "/apps/3/channels/presence-foobar/users", "", "",
-		},
+		{"Trigger", func(c *pusher.Client) error { return errorOf(c.Channel("a_channel").Trigger(ctx, "an_event", "d")) },
+			`POST /events {"channels":["a_channel"],"data":"d","name":"an_event"}`},
+		{"Info", func(c *pusher.Client) error { return errorOf(c.Channel("c").Info(ctx, pusher.SubscriptionCount)) },
+			"GET /channels/c?info=subscription_count"},
+		{"Users", func(c *pusher.Client) error { return errorOf(c.Channel("presence-foobar").Users(ctx)) },
+			"GET /channels/presence-foobar/users"},
 	})
 }

@@ -1,10 +1,8 @@
 package pusher_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -12,8 +10,8 @@ import (
 )
 
 func TestWithDiscard(t *testing.T) {
-	var lines bytes.Buffer
-	logger := pusher.WithLogger(slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	var lines logs
+	logger := lines.option()
 	byOption := func() (*pusher.Client, error) {
 		// Any request would fail: nothing listens on port 1.
 		return pusher.New(app, pusher.WithBaseURL("http://127.0.0.1:1"), pusher.WithDiscard(), logger)
@@ -25,7 +23,7 @@ func TestWithDiscard(t *testing.T) {
 	}
 	for name, newClient := range map[string]func() (*pusher.Client, error){"WithDiscard": byOption, "NewFromURL": byURL, "PUSHER_URL": byEnv} {
 		t.Run(name, func(t *testing.T) {
-			lines.Reset()
+			lines.buffer.Reset()
 			client, err := newClient()
 			if err != nil {
 				t.Fatal(err)

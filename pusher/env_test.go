@@ -13,30 +13,29 @@ import (
 func TestNewFromURL(t *testing.T) {
 	tests := []struct {
 		name, url string
-		opts      []pusher.Option
 		want      string // the address of the client, empty if the URL is invalid
 	}{
-		{"http", "http://key:secret@api-eu.pusher.com/apps/42", nil, "http://api-eu.pusher.com/apps/42"},
-		{"port", "https://key:secret@localhost:6001/apps/app-id", nil, "https://localhost:6001/apps/app-id"},
-		{"path prefix", "https://key:secret@example.org/realtime/apps/42/", nil, "https://example.org/realtime/apps/42"},
-		{"path prefix with escapes", "https://key:secret@example.org/a%2Fb%20c/apps/42", nil, "https://example.org/a%2Fb%20c/apps/42"},
-		{"path prefix with /apps/", "https://key:secret@example.org/apps/v1/apps/42", nil, "https://example.org/apps/v1/apps/42"},
-		{"escaped secret", "https://key:s%40cret@example.org/apps/42", nil, "https://example.org/apps/42"},
-		{"empty", "", nil, ""},
-		{"no scheme", "key:secret@api.pusherapp.com/apps/42", nil, ""},
-		{"unknown scheme", "ws://key:secret@api.pusherapp.com/apps/42", nil, ""},
-		{"no secret", "https://key@api.pusherapp.com/apps/42", nil, ""},
-		{"no key", "https://:secret@api.pusherapp.com/apps/42", nil, ""},
-		{"no host", "https://key:secret@/apps/42", nil, ""},
-		{"no app ID", "https://key:secret@api.pusherapp.com/apps/", nil, ""},
-		{"no /apps", "https://key:secret@api.pusherapp.com/42", nil, ""},
-		{"path after the app ID", "https://key:secret@api.pusherapp.com/apps/42/events", nil, ""},
-		{"query", "https://key:secret@api.pusherapp.com/apps/42?cluster=eu", nil, ""},
-		{"invalid escape", "https://key:sec%zzret@api.pusherapp.com/apps/42", nil, ""},
+		{"http", "http://key:secret@api-eu.pusher.com/apps/42", "http://api-eu.pusher.com/apps/42"},
+		{"port", "https://key:secret@localhost:6001/apps/app-id", "https://localhost:6001/apps/app-id"},
+		{"path prefix", "https://key:secret@example.org/realtime/apps/42/", "https://example.org/realtime/apps/42"},
+		{"path prefix with escapes", "https://key:secret@example.org/a%2Fb%20c/apps/42", "https://example.org/a%2Fb%20c/apps/42"},
+		{"path prefix with /apps/", "https://key:secret@example.org/apps/v1/apps/42", "https://example.org/apps/v1/apps/42"},
+		{"escaped secret", "https://key:s%40cret@example.org/apps/42", "https://example.org/apps/42"},
+		{"empty", "", ""},
+		{"no scheme", "key:secret@api.pusherapp.com/apps/42", ""},
+		{"unknown scheme", "ws://key:secret@api.pusherapp.com/apps/42", ""},
+		{"no secret", "https://key@api.pusherapp.com/apps/42", ""},
+		{"no key", "https://:secret@api.pusherapp.com/apps/42", ""},
+		{"no host", "https://key:secret@/apps/42", ""},
+		{"no app ID", "https://key:secret@api.pusherapp.com/apps/", ""},
+		{"no /apps", "https://key:secret@api.pusherapp.com/42", ""},
+		{"path after the app ID", "https://key:secret@api.pusherapp.com/apps/42/events", ""},
+		{"query", "https://key:secret@api.pusherapp.com/apps/42?cluster=eu", ""},
+		{"invalid escape", "https://key:sec%zzret@api.pusherapp.com/apps/42", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			client, err := pusher.NewFromURL(tt.url, tt.opts...)
+			client, err := pusher.NewFromURL(tt.url)
 			if tt.want == "" {
 				if !errors.Is(err, pusher.ErrConfiguration) {
 					t.Errorf("NewFromURL(%s) = %v, want %v", tt.name, err, pusher.ErrConfiguration)
@@ -120,13 +119,10 @@ func TestNewFromEnv_Precedence(t *testing.T) {
 		"PUSHER_APP_CLUSTER": "eu", "PUSHER_CLUSTER": "ap1",
 	})
 	client, err := pusher.NewFromEnv(over(func(req *http.Request) (*http.Response, error) {
-		if _, err := verify(req, time.Now()); err != nil {
-			t.Errorf("the request is not signed with PUSHER_APP_KEY and PUSHER_APP_SECRET: %v", err)
+		if _, err := verify(req, time.Now()); err != nil || req.URL.Host != "api-eu.pusher.com" {
+			t.Errorf("request to %s: %v; want api-eu.pusher.com, signed with PUSHER_APP_KEY and PUSHER_APP_SECRET", req.URL.Host, err)
 		}
-		if want := "api-eu.pusher.com"; req.URL.Host != want {
-			t.Errorf("request to host %s, want %s", req.URL.Host, want)
-		}
-		return response(200, "{}", nil), nil
+		return respond(200, "{}")(req)
 	}))
 	if err != nil {
 		t.Fatal(err)

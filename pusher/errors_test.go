@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -23,12 +22,8 @@ import (
 
 // TestError_Text checks that errors with a known cause name it and are not retried.
 func TestError_Text(t *testing.T) {
-	plain := httptest.NewServer(http.HandlerFunc(respond(200, jsonType, "{}")))
-	defer plain.Close()
-	secure := httptest.NewUnstartedServer(http.HandlerFunc(respond(200, jsonType, "{}")))
-	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // logs failed handshakes
-	secure.StartTLS()
-	defer secure.Close()
+	plain, _ := countingServer(t, "http", write(200, "{}"))
+	secure, _ := countingServer(t, "https", write(200, "{}"))
 	at := func(scheme string, server *httptest.Server) pusher.Option {
 		return pusher.WithBaseURL(scheme + "://" + server.Listener.Addr().String())
 	}
@@ -36,13 +31,8 @@ func TestError_Text(t *testing.T) {
 	anyHost.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, secure.Listener.Addr().String())
 	}
-	status := func(code int, contentType, body string) []pusher.Option {
-		server := httptest.NewServer(respond(code, contentType, body))
-		t.Cleanup(server.Close)
-		return []pusher.Option{at("http", server)}
-	}
-	proxy := httptest.NewServer(respond(407, htmlType, "<html><head><title>Access Denied</title></head></html>"))
-	defer proxy.Close()
+	status := func(code int, body string) []pusher.Option { return []pusher.Option{over(respond(code, body))} }
+	proxy := listen(t, write(407, "<html><head><title>Access Denied</title></head></html>"))
 
 	tests := []struct {
 		name   string
@@ -61,27 +51,27 @@ func TestError_Text(t *testing.T) {
 		{"certificate for another host", "Trigger", []pusher.Option{
 			pusher.WithBaseURL("https://pusher.test"), pusher.WithHTTPClient(&http.Client{Transport: anyHost}),
 		}, pusher.ErrTLS, 0, []string{"TLS handshake failed", "the certificate is for another host name", "check the host"}},
-		{"status 407 from a proxy", "Trigger", []pusher.Option{pusher.WithBaseURL("http://pusher.test"), pusher.WithHTTPProxy(proxy.URL)},
+		{"status 407 from a proxy", "Trigger", []pusher.Option{pusher.WithBaseURL("http://pusher.test"), pusher.WithHTTPProxy(proxy)},
 			pusher.ErrTransport, 407, []string{"status 407", `an HTML page with the title "Access Denied"`, "the proxy requires a user and password", "WithHTTPProxy"}},
-		{"status 407 for CONNECT", "Trigger", []pusher.Option{pusher.WithBaseURL("https://pusher.test"), pusher.WithHTTPProxy(proxy.URL)},
+		{"status 407 for CONNECT", "Trigger", []pusher.Option{pusher.WithBaseURL("https://pusher.test"), pusher.WithHTTPProxy(proxy)},
 			pusher.ErrTransport, 407, []string{"status 407", "the proxy rejected CONNECT", "the proxy requires a user and password", "WithHTTPProxy"}},
 
 		// Pusher and most compatible servers respond in this way to an unknown app ID.
-		{"wrong app ID", "Trigger", status(404, plainText, "404 NOT FOUND\n"), pusher.ErrNotFound, 404, []string{"404 NOT FOUND", "check the app ID, the host and the path"}},
-		{"wrong app ID or vacant channel", "ChannelInfo", status(404, jsonType, "{}"), pusher.ErrNotFound, 404,
+		{"wrong app ID", "Trigger", status(404, "404 NOT FOUND\n"), pusher.ErrNotFound, 404, []string{"404 NOT FOUND", "check the app ID, the host and the path"}},
+		{"wrong app ID or vacant channel", "ChannelInfo", status(404, "{}"), pusher.ErrNotFound, 404,
 			[]string{"the app ID may be wrong", "vacant channel", "WithVacantOnNotFound"}},
-		{"vacant channel (ipe)", "ChannelInfo", status(400, plainText, "Could not find a channel with the name presence-c\n"), pusher.ErrInvalid, 400,
+		{"vacant channel (ipe)", "ChannelInfo", status(400, "Could not find a channel with the name presence-c\n"), pusher.ErrInvalid, 400,
 			[]string{"vacant channel", "WithVacantOnNotFound"}},
-		{"status 403", "Trigger", status(403, plainText, ""), pusher.ErrForbidden, 403, []string{"disabled or over its quota", "the app ID may be wrong"}},
-		{"wrong key", "Trigger", status(400, plainText, "Unknown auth_key\n"), pusher.ErrUnknownKey, 400, []string{"unknown app key", "check the key and the cluster"}},
-		{"empty 401", "Trigger", status(401, "", ""), pusher.ErrAuthentication, 401,
+		{"status 403", "Trigger", status(403, ""), pusher.ErrForbidden, 403, []string{"disabled or over its quota", "the app ID may be wrong"}},
+		{"wrong key", "Trigger", status(400, "Unknown auth_key\n"), pusher.ErrUnknownKey, 400, []string{"unknown app key", "check the key and the cluster"}},
+		{"empty 401", "Trigger", status(401, ""), pusher.ErrAuthentication, 401,
 			[]string{"authentication failed", "check the secret, the app ID and this machine's clock, and that no proxy changes the path"}},
-		{"event too large", "Trigger", status(413, plainText, "The data content of this event exceeds the allowed maximum (10240 bytes).\n"), pusher.ErrTooLarge, 413,
+		{"event too large", "Trigger", status(413, "The data content of this event exceeds the allowed maximum (10240 bytes).\n"), pusher.ErrTooLarge, 413,
 			[]string{"the data of an event is too large"}},
-		{"request too large", "Trigger", status(413, plainText, ""), pusher.ErrTooLarge, 413, []string{"the request as a whole is too large"}},
-		{"HTML error page", "Trigger", status(502, htmlType, "<!DOCTYPE html><html><head><style>body { color: red }</style><title>\n 502 Bad &amp; Gateway\n</title></head></html>"),
+		{"request too large", "Trigger", status(413, ""), pusher.ErrTooLarge, 413, []string{"the request as a whole is too large"}},
+		{"HTML error page", "Trigger", status(502, "<!DOCTYPE html><html><head><style>body { color: red }</style><title>\n 502 Bad &amp; Gateway\n</title></head></html>"),
 			pusher.ErrServer, 502, []string{`an HTML page with the title "502 Bad & Gateway"`}},
-		{"HTML page under status 200", "Trigger", status(200, htmlType, "<html><head><style>body { color: red }</style><title>Welcome to nginx!</title></head></html>"),
+		{"HTML page under status 200", "Trigger", status(200, "<html><head><style>body { color: red }</style><title>Welcome to nginx!</title></head></html>"),
 			pusher.ErrServer, 200, []string{`an HTML page with the title "Welcome to nginx!"`}},
 	}
 	for _, tt := range tests {
@@ -118,25 +108,20 @@ func TestError_Op(t *testing.T) {
 		want string // prefix of Op
 	}{
 		{"API: channel", func(c *pusher.Client) error {
-			_, err := c.API().GetChannelWithResponse(t.Context(), c.AppID(), name, &gen.GetChannelParams{})
-			return err
+			return errorOf(c.API().GetChannelWithResponse(t.Context(), c.AppID(), name, &gen.GetChannelParams{}))
 		}, "GET /apps/3/channels/a b [31m é"},
 		{"API: app ID", func(c *pusher.Client) error {
-			_, err := c.API().TriggerEventWithResponse(t.Context(), name, gen.TriggerRequest{Name: "e", Channels: []string{"c"}, Data: "d"})
-			return err
+			return errorOf(c.API().TriggerEventWithResponse(t.Context(), name, gen.TriggerRequest{Name: "e", Channels: []string{"c"}, Data: "d"}))
 		}, "POST /apps/a b [31m é"},
-		{"Get: rejected path", func(c *pusher.Client) error { _, err := c.Get(t.Context(), name, nil); return err }, "Get"},
+		{"Get: rejected path", func(c *pusher.Client) error { return errorOf(c.Get(t.Context(), name, nil)) }, "Get"},
 		{"Get: sent path", func(c *pusher.Client) error {
-			_, err := c.Get(t.Context(), "/"+strings.Repeat("é", 2000), nil)
-			return err
+			return errorOf(c.Get(t.Context(), "/"+strings.Repeat("é", 2000), nil))
 		}, "Get"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var lines logs
-			client := newClient(t, over(func(*http.Request) (*http.Response, error) { return response(503, "", nil), nil }),
-				pusher.WithLogger(slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))),
-				pusher.WithRetry(pusher.Retry{Attempts: 2, BaseDelay: 1}))
+			client := newClient(t, over(respond(503, "")), lines.option(), pusher.WithRetry(pusher.Retry{Attempts: 2, BaseDelay: 1}))
 			err := tt.call(client)
 			var e *pusher.Error
 			if !errors.As(err, &e) {
@@ -148,18 +133,17 @@ func TestError_Op(t *testing.T) {
 			if text := err.Error(); len(text) > 1000 || strings.ContainsFunc(text, unicode.IsControl) {
 				t.Errorf("error %q (%d bytes), want at most 1000 bytes and no control characters", text, len(text))
 			}
-			for _, level := range []slog.Level{slog.LevelDebug, slog.LevelWarn} {
-				for _, line := range lines.lines(level) {
-					if len(line) > 2000 {
-						t.Errorf("log line of %d bytes, want at most 2000: %.100s", len(line), line)
-					}
+			for line := range strings.Lines(lines.String()) {
+				if len(line) > 2000 {
+					t.Errorf("log line of %d bytes, want at most 2000: %.100s", len(line), line)
 				}
 			}
 		})
 	}
 }
 
-// asyncHandler formats logged errors on another goroutine, as handlers with a queue do. The race detector reports errors that are modified meanwhile.
+// asyncHandler formats logged errors on another goroutine, as handlers with a queue do.
+// The race detector reports errors that are modified meanwhile.
 type asyncHandler struct {
 	slog.Handler
 	mu      sync.Mutex
@@ -201,16 +185,15 @@ func (h *asyncHandler) observe(ctx context.Context, _ pusher.OperationStart) (co
 	}
 }
 
-// TestError_NotModifiedAfterLogging checks errors that are logged or observed before they
+// TestError_Immutable checks errors that are logged or observed before they
 // are returned.
-func TestError_NotModifiedAfterLogging(t *testing.T) {
+func TestError_Immutable(t *testing.T) {
 	tests := []struct {
 		name string
 		call func(context.Context, *pusher.Client) error
 	}{
 		{"retried", func(ctx context.Context, c *pusher.Client) error {
-			_, err := c.Channels(ctx, pusher.ChannelsParams{})
-			return err
+			return errorOf(c.Channels(ctx, pusher.ChannelsParams{}))
 		}},
 		{"canceled during the delay", func(ctx context.Context, c *pusher.Client) error {
 			ctx, cancel := context.WithCancel(ctx)
@@ -228,9 +211,7 @@ func TestError_NotModifiedAfterLogging(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				handler := &asyncHandler{Handler: slog.DiscardHandler}
 				client := newClient(t, pusher.WithLogger(slog.New(handler)), pusher.WithRetry(pusher.Retry{}), pusher.WithObserver(handler.observe),
-					over(func(*http.Request) (*http.Response, error) {
-						return response(503, "busy", http.Header{"Retry-After": {"1"}}), nil
-					}))
+					over(respond(503, "busy", "Retry-After", "1")))
 				if err := tt.call(context.Background(), client); !errors.Is(err, pusher.ErrServer) {
 					t.Errorf("call = %v, want %v", err, pusher.ErrServer)
 				}
@@ -251,10 +232,9 @@ func TestError_NotModifiedAfterLogging(t *testing.T) {
 // An error is also the more general one.
 func TestError_Is(t *testing.T) {
 	tests := []struct {
-		status  int
-		body    string
-		want    error
-		general error
+		status        int
+		body          string
+		want, general error
 	}{
 		{400, "Cannot retrieve the subscription count because subscription counting is not enabled\n", pusher.ErrAttributeDisabled, pusher.ErrInvalid},
 		{413, "", pusher.ErrTooLarge, pusher.ErrInvalid},
@@ -262,10 +242,26 @@ func TestError_Is(t *testing.T) {
 		{401, "Timestamp expired: Given timestamp (2013-09-29T08:46:33Z) not within 600s of server time (2013-09-29T08:36:32Z)\n", pusher.ErrClockSkew, pusher.ErrAuthentication},
 	}
 	for _, tt := range tests {
-		client := serve(t, respond(tt.status, plainText, tt.body))
-		_, err := client.ChannelInfo(t.Context(), "c", pusher.SubscriptionCount)
+		_, err := newClient(t, over(respond(tt.status, tt.body))).ChannelInfo(t.Context(), "c", pusher.SubscriptionCount)
 		if !errors.Is(err, tt.want) || !errors.Is(err, tt.general) {
 			t.Errorf("ChannelInfo = %v, want %v and %v", err, tt.want, tt.general)
+		}
+	}
+}
+
+// An error of net/http is the cause of the error of the call.
+func TestError_Unwrap(t *testing.T) {
+	for raw, want := range map[string]error{
+		"": io.EOF,
+		"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{":                   io.ErrUnexpectedEOF,
+		"HTTP/1.1 202 OK\r\nContent-Length: 99\r\n\r\n":                    io.ErrUnexpectedEOF,
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n": io.ErrUnexpectedEOF,
+	} {
+		p := newFaultProxy(t, tcpNetwork{}, sendRaw(raw))
+		_, err := p.client().Channels(t.Context(), pusher.ChannelsParams{})
+		p.shutDown()
+		if !errors.Is(err, pusher.ErrTransport) || !errors.Is(err, want) {
+			t.Errorf("Channels with the response %q = %v, want %v and %v", raw, err, pusher.ErrTransport, want)
 		}
 	}
 }

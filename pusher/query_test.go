@@ -10,44 +10,26 @@ import (
 
 func TestClient_Queries(t *testing.T) {
 	ctx := context.Background()
+	channels := func(p pusher.ChannelsParams) func(*pusher.Client) error {
+		return func(c *pusher.Client) error { return errorOf(c.Channels(ctx, p)) }
+	}
 	testRequests(t, []requestTest{
-		{
-			"all channels",
-			func(c *pusher.Client) error { _, err := c.Channels(ctx, pusher.ChannelsParams{}); return err },
-			"GET", "/apps/3/channels", "", "",
-		},
-		{
-			"channels by prefix with user counts",
-			func(c *pusher.Client) error {
-				_, err := c.Channels(ctx, pusher.ChannelsParams{FilterByPrefix: "presence-", Info: []pusher.Attribute{pusher.UserCount}})
-				return err
-			},
-			"GET", "/apps/3/channels", "filter_by_prefix=presence-&info=user_count", "",
-		},
-		{
-			"prefix with escaped characters",
-			func(c *pusher.Client) error {
-				_, err := c.Channels(ctx, pusher.ChannelsParams{FilterByPrefix: "a b&c+d%;#é"})
-				return err
-			},
-			"GET", "/apps/3/channels", "filter_by_prefix=a b&c+d%;#é", "",
-		},
-		{
-			"channel name with all special characters",
-			func(c *pusher.Client) error {
-				_, err := c.ChannelInfo(ctx, "foo-bar_1234@=,.;", pusher.UserCount, pusher.SubscriptionCount)
-				return err
-			},
-			"GET", "/apps/3/channels/foo-bar_1234@=,.;", "info=user_count,subscription_count", "",
-		},
+		{"all channels", channels(pusher.ChannelsParams{}), "GET /channels"},
+		{"channels by prefix with user counts", channels(pusher.ChannelsParams{FilterByPrefix: "presence-", Info: []pusher.Attribute{pusher.UserCount}}),
+			"GET /channels?filter_by_prefix=presence-&info=user_count"},
+		{"prefix with escaped characters", channels(pusher.ChannelsParams{FilterByPrefix: "a b&c+d%;#é"}),
+			"GET /channels?filter_by_prefix=a b&c+d%;#é"},
+		{"channel name with all special characters", func(c *pusher.Client) error {
+			return errorOf(c.ChannelInfo(ctx, "foo-bar_1234@=,.;", pusher.UserCount, pusher.SubscriptionCount))
+		}, "GET /channels/foo-bar_1234@=,.;?info=user_count,subscription_count"},
 	})
 }
 
-func TestClient_Queries_InvalidArguments(t *testing.T) {
+func TestClient_QueriesInvalid(t *testing.T) {
 	ctx := context.Background()
 	long := strings.Repeat("x", 201)
 	channels := func(p pusher.ChannelsParams) func(*pusher.Client) error {
-		return func(c *pusher.Client) error { _, err := c.Channels(ctx, p); return err }
+		return func(c *pusher.Client) error { return errorOf(c.Channels(ctx, p)) }
 	}
 	testInvalidArguments(t, []argumentTest{
 		{"prefix with a control character", channels(pusher.ChannelsParams{FilterByPrefix: "a\n"}), pusher.ErrInvalid},
@@ -55,8 +37,8 @@ func TestClient_Queries_InvalidArguments(t *testing.T) {
 		{"prefix of 201 characters", channels(pusher.ChannelsParams{FilterByPrefix: long}), pusher.ErrInvalid},
 		{"user counts without a presence- prefix", channels(pusher.ChannelsParams{Info: []pusher.Attribute{pusher.UserCount}}), pusher.ErrInvalid},
 		{"attribute not available in a list", channels(pusher.ChannelsParams{FilterByPrefix: "presence-", Info: []pusher.Attribute{pusher.Cache}}), pusher.ErrInvalid},
-		{"ChannelInfo of an invalid channel", func(c *pusher.Client) error { _, err := c.ChannelInfo(ctx, "a b"); return err }, pusher.ErrInvalid},
-		{"unknown attribute", func(c *pusher.Client) error { _, err := c.ChannelInfo(ctx, "c", "colour"); return err }, pusher.ErrInvalid},
-		{"ChannelUsers of an invalid channel", func(c *pusher.Client) error { _, err := c.ChannelUsers(ctx, ".."); return err }, pusher.ErrInvalid},
+		{"ChannelInfo of an invalid channel", func(c *pusher.Client) error { return errorOf(c.ChannelInfo(ctx, "a b")) }, pusher.ErrInvalid},
+		{"unknown attribute", func(c *pusher.Client) error { return errorOf(c.ChannelInfo(ctx, "c", "colour")) }, pusher.ErrInvalid},
+		{"ChannelUsers of an invalid channel", func(c *pusher.Client) error { return errorOf(c.ChannelUsers(ctx, "..")) }, pusher.ErrInvalid},
 	})
 }

@@ -10,11 +10,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/openchannels/pusher-go/pusher"
@@ -130,9 +130,9 @@ func TestRedaction_Values(t *testing.T) {
 	}
 }
 
-// TestRedaction_InvalidSettings checks the errors for settings into which the URL with
+// TestRedaction_Settings checks the errors for settings into which the URL with
 // the secret was pasted, truncated or with its parts swapped.
-func TestRedaction_InvalidSettings(t *testing.T) {
+func TestRedaction_Settings(t *testing.T) {
 	userinfo := app.Key + ":" + app.Secret
 	valid := "https://" + userinfo + "@api-eu.pusher.com/apps/3"
 	urls := map[string]string{
@@ -189,7 +189,7 @@ func TestRedaction_InvalidSettings(t *testing.T) {
 	}
 }
 
-func TestRedaction_InvalidMasterKey(t *testing.T) {
+func TestRedaction_MasterKey(t *testing.T) {
 	for _, key := range []string{masterKey[1:], masterKey + "AAAA", masterKey[:42], masterKey + "!", " " + masterKey, "The master key"} {
 		_, err := pusher.New(app, pusher.WithEncryptionMasterKey(key))
 		if !errors.Is(err, pusher.ErrConfiguration) {
@@ -223,30 +223,22 @@ func (e valueError) Error() string   { return "cannot fetch " + e.url }
 func (e valueError) Unwrap() []error { return e.errs }
 
 // echoURL responds with a text or a redirect that contains the signed URL.
-func echoURL(status int, format string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		signed := "http://" + r.Host + r.RequestURI
+func echoURL(status int, format string) roundTrip {
+	return func(req *http.Request) (*http.Response, error) {
+		text := fmt.Sprintf(format, req.URL)
 		if status < 400 && status >= 300 {
-			w.Header().Set("Location", fmt.Sprintf(format, signed))
-			w.WriteHeader(status)
-			return
+			return respond(status, "", "Location", text)(req)
 		}
-		w.WriteHeader(status)
-		_, _ = fmt.Fprintf(w, format, signed)
+		return respond(status, text)(req)
 	}
 }
 
-// TestRedaction_FailedCalls checks the errors and the log lines of calls that fail in
+// TestRedaction_Errors checks the errors and the log lines of calls that fail in
 // every way.
-func TestRedaction_FailedCalls(t *testing.T) {
+func TestRedaction_Errors(t *testing.T) {
 	// The port of a closed server may be reused by another program; port 1 is never
 	// in use.
 	const closed = "127.0.0.1:1"
-	serverOption := func(handler http.HandlerFunc) pusher.Option {
-		server := httptest.NewServer(handler)
-		t.Cleanup(server.Close)
-		return pusher.WithBaseURL(server.URL)
-	}
 	signature := strings.Repeat("0123456789abcdef", 4)
 	// The text of Pusher, which quotes the signature (pusher-http-go#91).
 	invalid := `Invalid signature: you should have sent HmacSHA256Hex("POST\n/apps/3/events\nauth_key=` + app.Key +
@@ -260,10 +252,7 @@ func TestRedaction_FailedCalls(t *testing.T) {
 		{"connection to a proxy refused", []pusher.Option{pusher.WithBaseURL("http://a.example"), pusher.WithHTTPProxy("http://user:" + password + "@" + closed)}},
 		{"connection to a SOCKS proxy refused", []pusher.Option{pusher.WithBaseURL("http://a.example"), pusher.WithHTTPProxy("socks5://user:" + password + "@" + closed)}},
 		{"connection to a proxy refused, with TLS", []pusher.Option{pusher.WithHTTPProxy("http://user:" + password + "@" + closed)}},
-		{"timeout", []pusher.Option{pusher.WithTimeout(time.Millisecond), over(func(req *http.Request) (*http.Response, error) {
-			<-req.Context().Done()
-			return nil, req.Context().Err()
-		})}},
+		{"timeout", []pusher.Option{pusher.WithTimeout(time.Millisecond), over(hang)}},
 		{"malformed response that quotes the URL", []pusher.Option{failWith(func(req *http.Request) error {
 			return fmt.Errorf("malformed HTTP response %q", "GET "+req.URL.String())
 		})}},
@@ -284,34 +273,29 @@ func TestRedaction_FailedCalls(t *testing.T) {
 			return &net.OpError{Op: "dial", Err: &pointerError{req.URL.String()}}
 		})}},
 		{"body error quotes the URL", []pusher.Option{over(func(req *http.Request) (*http.Response, error) {
-			resp := response(200, "", nil)
-			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"chan`), errReader{&pointerError{req.URL.String()}}))
-			return resp, nil
+			broken := iotest.ErrReader(&pointerError{req.URL.String()})
+			return respondBody(io.NopCloser(io.MultiReader(strings.NewReader(`{"chan`), broken)))(req)
 		})}},
-		{"signature quoted by Pusher", []pusher.Option{serverOption(respond(401, plainText, invalid))}},
-		{"signature in upper case", []pusher.Option{serverOption(respond(401, plainText, "you sent "+strings.ToUpper(signature)+"\n"))}},
-		{"signature quoted in JSON", []pusher.Option{serverOption(respond(401, jsonType, fmt.Sprintf(`{"error":%q,"code":401}`, invalid)))}},
-		{"signature quoted under status 200", []pusher.Option{serverOption(respond(200, jsonType, fmt.Sprintf(`{"error":%q,"code":429}`, invalid)))}},
-		{"signature in a map of fields", []pusher.Option{serverOption(respond(422, jsonType, `{"auth_signature":["`+signature+`"]}`))}},
-		{"signature at the read limit", []pusher.Option{serverOption(respond(500, plainText, strings.Repeat(" ", 4<<10-47)+"auth_signature="+signature))}},
-		{"signature truncated by the end of the connection", []pusher.Option{serverOption(func(w http.ResponseWriter, _ *http.Request) {
+		{"signature quoted by Pusher", []pusher.Option{over(respond(401, invalid))}},
+		{"signature in upper case", []pusher.Option{over(respond(401, "you sent "+strings.ToUpper(signature)+"\n"))}},
+		{"signature quoted in JSON", []pusher.Option{over(respond(401, fmt.Sprintf(`{"error":%q,"code":401}`, invalid)))}},
+		{"signature quoted under status 200", []pusher.Option{over(respond(200, fmt.Sprintf(`{"error":%q,"code":429}`, invalid)))}},
+		{"signature in a map of fields", []pusher.Option{over(respond(422, `{"auth_signature":["`+signature+`"]}`))}},
+		{"signature at the read limit", []pusher.Option{over(respond(500, strings.Repeat(" ", 4<<10-47)+"auth_signature="+signature))}},
+		{"signature truncated by the end of the connection", []pusher.Option{pusher.WithBaseURL(listen(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "500")
-			w.WriteHeader(http.StatusUnauthorized)
-			_, _ = io.WriteString(w, "Invalid auth_signature="+signature[:32])
-		})}},
-		{"signature at the limit of the message", []pusher.Option{serverOption(respond(500, plainText, strings.Repeat("y", 990)+" "+signature))}},
-		{"HTML page with the URL", []pusher.Option{serverOption(echoURL(502, "<h1>Bad gateway</h1> <a href=%q>again</a>"))}},
-		{"text with the URL", []pusher.Option{serverOption(echoURL(503, "cannot reach %s now"))}},
-		{"HTML page with the URL under status 200", []pusher.Option{serverOption(echoURL(200, "<h1>Welcome to %s</h1>"))}},
-		{"text with the URL under status 200", []pusher.Option{serverOption(echoURL(200, "you requested %s"))}},
-		{"redirect with the signed query", []pusher.Option{serverOption(echoURL(301, "%s"))}},
-		{"redirect with the signed URL in its path", []pusher.Option{serverOption(echoURL(302, "/login/%s"))}},
-		{"redirect with the signed URL in its fragment", []pusher.Option{serverOption(echoURL(302, "/login#%s"))}},
-		{"redirect to an invalid URL", []pusher.Option{serverOption(echoURL(302, "http://[::1/%s"))}},
-		{"redirect with a password", []pusher.Option{serverOption(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Location", "http://user:"+password+"@elsewhere.example/")
-			w.WriteHeader(307)
-		})}},
+			write(http.StatusUnauthorized, "Invalid auth_signature="+signature[:32])(w, nil)
+		}))}},
+		{"signature at the limit of the message", []pusher.Option{over(respond(500, strings.Repeat("y", 990)+" "+signature))}},
+		{"HTML page with the URL", []pusher.Option{over(echoURL(502, "<h1>Bad gateway</h1> <a href=%q>again</a>"))}},
+		{"text with the URL", []pusher.Option{over(echoURL(503, "cannot reach %s now"))}},
+		{"HTML page with the URL under status 200", []pusher.Option{over(echoURL(200, "<h1>Welcome to %s</h1>"))}},
+		{"text with the URL under status 200", []pusher.Option{over(echoURL(200, "you requested %s"))}},
+		{"redirect with the signed query", []pusher.Option{over(echoURL(301, "%s"))}},
+		{"redirect with the signed URL in its path", []pusher.Option{over(echoURL(302, "/login/%s"))}},
+		{"redirect with the signed URL in its fragment", []pusher.Option{over(echoURL(302, "/login#%s"))}},
+		{"redirect to an invalid URL", []pusher.Option{over(echoURL(302, "http://[::1/%s"))}},
+		{"redirect with a password", []pusher.Option{over(respond(307, "", "Location", "http://user:"+password+"@elsewhere.example/"))}},
 		{"status 407 from a proxy", []pusher.Option{pusher.WithBaseURL("http://a.example"), throughProxy(t, 407, "http://user:%s@proxy.example is unknown")}},
 		{"status 407 for CONNECT", []pusher.Option{throughProxy(t, 407, "http://user:%s@proxy.example is unknown")}},
 		{"error page with the URL of the proxy", []pusher.Option{pusher.WithBaseURL("http://a.example"), throughProxy(t, 502, "cannot reach http://user:%s@proxy.example:3128/")}},
@@ -320,11 +304,9 @@ func TestRedaction_FailedCalls(t *testing.T) {
 	for _, tt := range tests {
 		for prefix, credentials := range map[string]pusher.Credentials{"": app, "key and secret swapped, ": swapped} {
 			t.Run(prefix+tt.name, func(t *testing.T) {
-				var lines bytes.Buffer
-				logger := slog.New(slog.NewJSONHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
+				var lines logs
 				client, err := pusher.New(credentials, append([]pusher.Option{
-					pusher.WithLogger(logger),
-					pusher.WithRetry(pusher.Retry{Attempts: 2, BaseDelay: 1, Publishes: true}),
+					lines.option(), pusher.WithRetry(pusher.Retry{Attempts: 2, BaseDelay: 1, Publishes: true}),
 				}, tt.opts...)...)
 				if err != nil {
 					t.Fatal(err)
@@ -338,7 +320,7 @@ func TestRedaction_FailedCalls(t *testing.T) {
 					checkNoSecret(t, "the error of "+op.name, err)
 					checkNoSecret(t, "the result of "+op.name, got)
 				}
-				if lines.Len() == 0 {
+				if lines.String() == "" {
 					t.Error("nothing was logged, want debug lines")
 				}
 				checkNoSecret(t, "the log", lines.String())
@@ -347,20 +329,15 @@ func TestRedaction_FailedCalls(t *testing.T) {
 	}
 }
 
-type errReader struct{ err error }
-
-func (f errReader) Read([]byte) (int, error) { return 0, f.err }
-
 // throughProxy sends requests through a proxy that rejects them with a text that
 // contains the password.
 func throughProxy(t *testing.T, status int, format string) pusher.Option {
 	t.Helper()
-	server := httptest.NewServer(respond(status, plainText, fmt.Sprintf(format, password)))
-	t.Cleanup(server.Close)
-	return pusher.WithHTTPProxy("http://user:" + password + "@" + strings.TrimPrefix(server.URL, "http://"))
+	proxy := listen(t, write(status, fmt.Sprintf(format, password)))
+	return pusher.WithHTTPProxy(strings.Replace(proxy, "//", "//user:"+password+"@", 1))
 }
 
-func TestRedaction_InvalidPath(t *testing.T) {
+func TestRedaction_Path(t *testing.T) {
 	client := newClient(t)
 	signed := "/channels?auth_key=" + app.Key + "&auth_signature=" + strings.Repeat("0f", 32)
 	for _, path := range []string{signed, "//" + signed, signed + "\n"} {

@@ -3,7 +3,6 @@ package pusher_test
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
 	"reflect"
 	"testing"
 
@@ -59,7 +58,7 @@ func TestResponse_Compat(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := operationNamed(t, tt.op).call(context.Background(), serve(t, respond(200, jsonType, tt.body)))
+			got, err := operationNamed(t, tt.op).call(context.Background(), newClient(t, over(respond(200, tt.body))))
 			if err != nil || !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("%s = %+v, %v, want %+v", tt.op, got, err, tt.want)
 			}
@@ -83,20 +82,18 @@ func TestResponse_CompatInvalid(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := operationNamed(t, tt.op).call(context.Background(), serve(t, respond(200, jsonType, tt.body)))
+			got, err := operationNamed(t, tt.op).call(context.Background(), newClient(t, over(respond(200, tt.body))))
 			sameError(t, fmt.Sprintf("%s (%+v)", tt.op, got), err, wantError{Op: tt.op, Kind: pusher.ErrServer, Status: 200, Message: unexpectedResponse})
 		})
 	}
 }
 
-// TestResponse_Compat_PathPrefix checks that responses are also normalized for the
+// TestResponse_CompatPathPrefix checks that responses are also normalized for the
 // generated client if there is a path in front of /apps.
-func TestResponse_Compat_PathPrefix(t *testing.T) {
+func TestResponse_CompatPathPrefix(t *testing.T) {
 	for _, prefix := range []string{"", "/realtime", "/a%2Fb%20c", "/apps/v1", "/apps/3/channels"} {
 		t.Run(prefix, func(t *testing.T) {
-			server := httptest.NewServer(respond(200, jsonType, `{"users":{"0":{"id":10}}}`))
-			defer server.Close()
-			client := newClient(t, pusher.WithBaseURL(server.URL+prefix))
+			client := newClient(t, over(respond(200, `{"users":{"0":{"id":10}}}`)), pusher.WithBaseURL("http://pusher.example"+prefix))
 			resp, err := client.API().ListChannelUsersWithResponse(t.Context(), client.AppID(), "presence-c")
 			if err != nil || len(resp.JSON200.Users) != 1 || resp.JSON200.Users[0].ID != "10" {
 				t.Errorf("ListChannelUsers = %v, want user 10", err)

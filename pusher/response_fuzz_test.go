@@ -35,9 +35,7 @@ func FuzzResponse(f *testing.F) {
 		if status < 200 || status > 999 {
 			return // net/http does not return such a response
 		}
-		client := newClient(t, over(func(*http.Request) (*http.Response, error) {
-			return response(status, body, http.Header{"Content-Type": {contentType}, "Retry-After": {retryAfter}, "Location": {location}}), nil
-		}))
+		client := newClient(t, over(respond(status, body, "Content-Type", contentType, "Retry-After", retryAfter, "Location", location)))
 		for _, op := range operations() {
 			got, err := op.call(context.Background(), client)
 			if err == nil {

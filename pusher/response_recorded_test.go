@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -47,26 +46,13 @@ type recordedError struct {
 	RetryAfter string `json:"retry_after"`
 }
 
-// callsOf maps each operation of openapi.yaml to the calls that request it: those of
-// Client and those of the generated client.
-var callsOf = map[string][]string{
-	"triggerEvent":             {"Trigger", "TriggerMulti", "SendToUser", "POST /apps/3/events"},
-	"triggerBatch":             {"TriggerBatch", "POST /apps/3/batch_events"},
-	"terminateUserConnections": {"TerminateUserConnections", "POST /apps/3/users/7/terminate_connections"},
-	"listChannels":             {"Channels", "GET /apps/3/channels"},
-	"getChannel":               {"ChannelInfo", "GET /apps/3/channels/presence-c"},
-	"listChannelUsers":         {"ChannelUsers", "GET /apps/3/channels/presence-c/users"},
-	"another GET":              {"Get"},
-	"another POST":             {"Post"},
-}
-
 // TestResponse_Recorded checks the result of every response that servers of the
 // Channels protocol are known to send.
 func TestResponse_Recorded(t *testing.T) {
 	for _, recording := range recordings(t) {
 		for _, recorded := range recording.Responses {
 			t.Run(recording.Server+": "+recorded.Name, func(t *testing.T) {
-				client := serve(t, recorded.serve)
+				client := newClient(t, over(recorded.respond))
 				for _, op := range operations() {
 					if !recorded.appliesTo(op) {
 						continue
@@ -185,34 +171,17 @@ func (a *recordedResponse) appliesTo(op operation) bool {
 	return a.Operation == everyOperation || slices.Contains(callsOf[a.Operation], op.name)
 }
 
-// returnsOnlyError reports whether the call returns nothing but an error.
-func (op operation) returnsOnlyError() bool { return op.publishes && op.emptyResult == nil }
-
-// serve sends the recorded response, without any other header.
-func (a *recordedResponse) serve(w http.ResponseWriter, r *http.Request) {
+// respond sends the recorded response.
+func (a *recordedResponse) respond(req *http.Request) (*http.Response, error) {
+	var header []string
+	for name, value := range a.Headers {
+		header = append(header, name, value)
+	}
+	resp, err := respond(a.Status, a.Body, header...)(req)
 	if a.EndsWithConnection {
-		a.serveAndClose(w)
-		return
+		resp.ContentLength = -1
 	}
-	w.Header()["Content-Type"] = nil // prevents net/http from guessing it
-	for name, value := range a.Headers {
-		w.Header().Set(name, value)
-	}
-	w.WriteHeader(a.Status)
-	_, _ = io.WriteString(w, a.Body)
-}
-
-func (a *recordedResponse) serveAndClose(w http.ResponseWriter) {
-	conn, _, err := w.(http.Hijacker).Hijack()
-	if err != nil {
-		panic(err) // cannot happen with HTTP/1.1
-	}
-	_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\n", a.Status, http.StatusText(a.Status))
-	for name, value := range a.Headers {
-		_, _ = fmt.Fprintf(conn, "%s: %s\r\n", name, value)
-	}
-	_, _ = io.WriteString(conn, "\r\n"+a.Body)
-	_ = conn.Close()
+	return resp, err
 }
 
 // want returns the expected error without its Op.
@@ -234,22 +203,4 @@ func (e *recordedError) want(t testing.TB) wantError {
 		}
 	}
 	return want
-}
-
-// equalJSON reports whether the JSON encoding of got equals want, regardless of the
-// order of fields and of white space.
-func equalJSON(t testing.TB, got any, want json.RawMessage) bool {
-	t.Helper()
-	written, err := json.Marshal(got)
-	if err != nil {
-		t.Fatalf("Marshal(%+v): %v", got, err)
-	}
-	var gotValue, wantValue any
-	if err := json.Unmarshal(written, &gotValue); err != nil {
-		t.Fatalf("Unmarshal(%s): %v", written, err)
-	}
-	if err := json.Unmarshal(want, &wantValue); err != nil {
-		t.Fatalf("Unmarshal(%s): %v", want, err)
-	}
-	return reflect.DeepEqual(gotValue, wantValue)
 }

@@ -1,7 +1,6 @@
 package pusher_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -16,26 +15,19 @@ import (
 
 var padding = strings.Repeat("z", 64<<10)
 
-// repeatReader returns the given number of bytes without allocating them.
-type repeatReader struct{ left int64 }
+// endless returns padding without allocating it.
+type endless struct{}
 
-func (r *repeatReader) Read(p []byte) (int, error) {
-	if r.left == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p[:min(int64(len(p)), r.left)], padding)
-	r.left -= int64(n)
-	return n, nil
-}
+func (endless) Read(p []byte) (int, error) { return copy(p, padding), nil }
 
 // allocated returns how many bytes a call allocates when the response has a body of
 // this size.
 func allocated(t *testing.T, op operation, status int, prefix string, size int64, want error) uint64 {
 	t.Helper()
-	client := newClient(t, over(func(*http.Request) (*http.Response, error) {
-		resp := response(status, "", nil)
-		resp.Body, resp.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader(prefix), &repeatReader{size}, strings.NewReader(`"}`))), -1
-		return resp, nil
+	client := newClient(t, over(func(req *http.Request) (*http.Response, error) {
+		resp, err := respondBody(io.NopCloser(io.MultiReader(strings.NewReader(prefix), io.LimitReader(endless{}, size), strings.NewReader(`"}`))))(req)
+		resp.StatusCode = status
+		return resp, err
 	}))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -103,27 +95,22 @@ func TestResponse_MemoryLimit(t *testing.T) {
 // TestResponse_LargeBody checks that a response beyond the limit is not read to its
 // end and that the next call succeeds.
 func TestResponse_LargeBody(t *testing.T) {
-	block := bytes.Repeat([]byte("z"), 1<<20)
 	var large atomic.Bool
 	large.Store(true)
-	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		if !large.Load() {
-			respond(200, jsonType, `{"channels":{}}`)(w, r)
+	client := newClient(t, pusher.WithBaseURL(listen(t, func(w http.ResponseWriter, r *http.Request) {
+		if large.Load() {
+			_, _ = io.Copy(w, io.LimitReader(endless{}, 64<<20)) // fails when the client has read enough
 			return
 		}
-		for range 64 {
-			if _, err := w.Write(block); err != nil {
-				return // the client has read enough
-			}
-		}
-	})
-	if _, err := client.Trigger(context.Background(), "c", "e", "d"); err != nil {
+		write(200, `{"channels":{}}`)(w, r)
+	})))
+	if _, err := client.Trigger(t.Context(), "c", "e", "d"); err != nil {
 		t.Errorf("Trigger with a response of 64 MiB = %v, want no error: the event was accepted", err)
 	}
-	_, err := client.Channels(context.Background(), pusher.ChannelsParams{})
+	_, err := client.Channels(t.Context(), pusher.ChannelsParams{})
 	sameError(t, "Channels with a response of 64 MiB", err, wantError{Op: "Channels", Kind: pusher.ErrServer, Status: 200, Message: unexpectedResponse})
 	large.Store(false)
-	if _, err := client.Channels(context.Background(), pusher.ChannelsParams{}); err != nil {
+	if _, err := client.Channels(t.Context(), pusher.ChannelsParams{}); err != nil {
 		t.Errorf("Channels after that = %v, want no error", err)
 	}
 }

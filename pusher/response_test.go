@@ -3,7 +3,6 @@ package pusher_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"reflect"
 	"strings"
 	"testing"
@@ -23,69 +22,68 @@ const unexpectedResponse = "the response does not belong to this API"
 // status and the text of the response, for every operation.
 func TestResponse_ErrorStatus(t *testing.T) {
 	tests := []struct {
-		name        string
-		status      int
-		contentType string
-		body        string
-		kind        error
-		message     string
+		name    string
+		status  int
+		body    string
+		kind    error
+		message string
 	}{
 		// Texts of Pusher, as quoted by its SDKs' tests and issues.
-		{"Pusher: batch too large (pusher-http-swift, EventTriggerTests)", 400, plainText, "Batch too large (11 > 10)\n", pusher.ErrInvalid, "Batch too large (11 > 10)"},
-		{"Pusher: key of another cluster (pusher-http-php#118)", 400, plainText, "Unknown auth_key\n", pusher.ErrUnknownKey, "Unknown auth_key"},
-		{"Pusher: expired timestamp (pusher-http-ruby#49)", 401, plainText,
+		{"Pusher: batch too large (pusher-http-swift, EventTriggerTests)", 400, "Batch too large (11 > 10)\n", pusher.ErrInvalid, "Batch too large (11 > 10)"},
+		{"Pusher: key of another cluster (pusher-http-php#118)", 400, "Unknown auth_key\n", pusher.ErrUnknownKey, "Unknown auth_key"},
+		{"Pusher: expired timestamp (pusher-http-ruby#49)", 401,
 			"Timestamp expired: Given timestamp (2013-09-29T08:46:33Z) not within 600s of server time (2013-09-29T08:36:32Z)\n", pusher.ErrClockSkew,
 			"Timestamp expired: Given timestamp (2013-09-29T08:46:33Z) not within 600s of server time (2013-09-29T08:36:32Z)"},
-		{"Pusher: attribute not enabled (pusher-http-ruby#193)", 400, plainText, "Cannot retrieve the subscription count because subscription counting is not enabled\n",
+		{"Pusher: attribute not enabled (pusher-http-ruby#193)", 400, "Cannot retrieve the subscription count because subscription counting is not enabled\n",
 			pusher.ErrAttributeDisabled, "Cannot retrieve the subscription count because subscription counting is not enabled"},
-		{"Pusher: over quota (HTTP API reference, status codes)", 403, plainText, "over quota", pusher.ErrForbidden, "over quota"},
-		{"Pusher: unknown path (pusher-js#592)", 404, plainText, "404 NOT FOUND\n", pusher.ErrNotFound, "404 NOT FOUND"},
-		{"Pusher: too much data (pusher-http-php, acceptance tests)", 413, plainText, "The data content of this event exceeds the allowed maximum (10240 bytes).\n",
+		{"Pusher: over quota (HTTP API reference, status codes)", 403, "over quota", pusher.ErrForbidden, "over quota"},
+		{"Pusher: unknown path (pusher-js#592)", 404, "404 NOT FOUND\n", pusher.ErrNotFound, "404 NOT FOUND"},
+		{"Pusher: too much data (pusher-http-php, acceptance tests)", 413, "The data content of this event exceeds the allowed maximum (10240 bytes).\n",
 			pusher.ErrTooLarge, "The data content of this event exceeds the allowed maximum (10240 bytes)."},
 
 		// Compatible servers.
-		{"soketi: error and code", 400, jsonType, `{"error":"The received data is incorrect","code":400}`, pusher.ErrInvalid, "The received data is incorrect"},
-		{"Sockudo: code is a word", 401, jsonType, `{"error":"bad signature","code":"auth_failed","status":401}`, pusher.ErrAuthentication, "bad signature"},
-		{"Reverb: text without Content-Type", 401, "", "Authentication signature invalid.", pusher.ErrAuthentication, "Authentication signature invalid."},
-		{"Reverb: empty object", 404, jsonType, `{}`, pusher.ErrNotFound, ""},
-		{"Reverb: wrong method", 405, "", "Method not allowed.", pusher.ErrInvalid, "Method not allowed."},
-		{"Reverb: map of fields", 422, jsonType, `{"name":["is missing","is short"],"data":["must be a string"]}`, pusher.ErrInvalid, "data: must be a string; name: is missing, is short"},
-		{"Laravel: message and fields", 422, jsonType, `{"message":"The data is invalid.","errors":{"name":["x"]}}`, pusher.ErrInvalid, "The data is invalid."},
-		{"ipe: disabled app", 403, plainText, "Application disabled\n", pusher.ErrForbidden, "Application disabled"},
-		{"Poxa: error without code", 401, jsonType, `{"error":"invalid"}`, pusher.ErrAuthentication, "invalid"},
-		{"Axum: wrong content type", 415, plainText, "Expected request with `Content-Type: application/json`", pusher.ErrInvalid, "Expected request with `Content-Type: application/json`"},
+		{"soketi: error and code", 400, `{"error":"The received data is incorrect","code":400}`, pusher.ErrInvalid, "The received data is incorrect"},
+		{"Sockudo: code is a word", 401, `{"error":"bad signature","code":"auth_failed","status":401}`, pusher.ErrAuthentication, "bad signature"},
+		{"Reverb: text without Content-Type", 401, "Authentication signature invalid.", pusher.ErrAuthentication, "Authentication signature invalid."},
+		{"Reverb: empty object", 404, `{}`, pusher.ErrNotFound, ""},
+		{"Reverb: wrong method", 405, "Method not allowed.", pusher.ErrInvalid, "Method not allowed."},
+		{"Reverb: map of fields", 422, `{"name":["is missing","is short"],"data":["must be a string"]}`, pusher.ErrInvalid, "data: must be a string; name: is missing, is short"},
+		{"Laravel: message and fields", 422, `{"message":"The data is invalid.","errors":{"name":["x"]}}`, pusher.ErrInvalid, "The data is invalid."},
+		{"ipe: disabled app", 403, "Application disabled\n", pusher.ErrForbidden, "Application disabled"},
+		{"Poxa: error without code", 401, `{"error":"invalid"}`, pusher.ErrAuthentication, "invalid"},
+		{"Axum: wrong content type", 415, "Expected request with `Content-Type: application/json`", pusher.ErrInvalid, "Expected request with `Content-Type: application/json`"},
 
 		// Proxies and gateways.
-		{"status 402 in JSON", 402, jsonType, `{"message":"pay"}`, pusher.ErrForbidden, "pay"},
-		{"status 407 from a proxy", 407, htmlType, "<html>\n<b>Proxy  Authentication\tRequired</b>\r\n</html>\n", pusher.ErrTransport, "an HTML page"},
-		{"status 429", 429, plainText, "Slow down\n", pusher.ErrRateLimited, "Slow down"},
-		{"status 500", 500, plainText, "Internal server error\n", pusher.ErrServer, "Internal server error"},
-		{"status 502 with an HTML page", 502, htmlType, "<html><h1>502 Bad Gateway</h1></html>", pusher.ErrServer, "an HTML page"},
-		{"status 503 in JSON", 503, jsonType, `{"error":"busy","code":503}`, pusher.ErrServer, "busy"},
-		{"status 504 without a body", 504, "", "", pusher.ErrServer, ""},
-		{"status 418", 418, plainText, "short and stout", pusher.ErrServer, "short and stout"},
+		{"status 402 in JSON", 402, `{"message":"pay"}`, pusher.ErrForbidden, "pay"},
+		{"status 407 from a proxy", 407, "<html>\n<b>Proxy  Authentication\tRequired</b>\r\n</html>\n", pusher.ErrTransport, "an HTML page"},
+		{"status 429", 429, "Slow down\n", pusher.ErrRateLimited, "Slow down"},
+		{"status 500", 500, "Internal server error\n", pusher.ErrServer, "Internal server error"},
+		{"status 502 with an HTML page", 502, "<html><h1>502 Bad Gateway</h1></html>", pusher.ErrServer, "an HTML page"},
+		{"status 503 in JSON", 503, `{"error":"busy","code":503}`, pusher.ErrServer, "busy"},
+		{"status 504 without a body", 504, "", pusher.ErrServer, ""},
+		{"status 418", 418, "short and stout", pusher.ErrServer, "short and stout"},
 
 		// Unusual bodies.
-		{"empty body with status 400", 400, "", "", pusher.ErrInvalid, ""},
-		{"empty body with status 401", 401, "", "", pusher.ErrAuthentication, ""},
-		{"empty body with status 402", 402, "", "", pusher.ErrForbidden, ""},
-		{"empty body with status 403", 403, "", "", pusher.ErrForbidden, ""},
-		{"empty body with status 404", 404, "", "", pusher.ErrNotFound, ""},
-		{"empty body with status 413", 413, "", "", pusher.ErrTooLarge, ""},
-		{"empty body with status 422", 422, "", "", pusher.ErrInvalid, ""},
-		{"empty body with status 429", 429, "", "", pusher.ErrRateLimited, ""},
-		{"empty body with status 500", 500, "", "", pusher.ErrServer, ""},
-		{"body of a successful response", 500, jsonType, `{"channels":{},"occupied":true,"users":[]}`, pusher.ErrServer, `{"channels":{},"occupied":true,"users":[]}`},
-		{"null", 500, jsonType, "null", pusher.ErrServer, ""},
-		{"error is an object", 500, jsonType, `{"error":{"id":7}}`, pusher.ErrServer, `{"error":{"id":7}}`},
-		{"truncated JSON", 500, jsonType, `{"error":"half`, pusher.ErrServer, `{"error":"half`},
-		{"invalid UTF-8", 500, plainText, "caf\xe9 closed", pusher.ErrServer, "caf� closed"},
-		{"terminal escape codes", 500, plainText, "\x1b[31mred\x00", pusher.ErrServer, "[31mred"},
-		{"text longer than the limit", 500, plainText, strings.Repeat("é", 600), pusher.ErrServer, strings.Repeat("é", 510) + "…"},
+		{"empty body with status 400", 400, "", pusher.ErrInvalid, ""},
+		{"empty body with status 401", 401, "", pusher.ErrAuthentication, ""},
+		{"empty body with status 402", 402, "", pusher.ErrForbidden, ""},
+		{"empty body with status 403", 403, "", pusher.ErrForbidden, ""},
+		{"empty body with status 404", 404, "", pusher.ErrNotFound, ""},
+		{"empty body with status 413", 413, "", pusher.ErrTooLarge, ""},
+		{"empty body with status 422", 422, "", pusher.ErrInvalid, ""},
+		{"empty body with status 429", 429, "", pusher.ErrRateLimited, ""},
+		{"empty body with status 500", 500, "", pusher.ErrServer, ""},
+		{"body of a successful response", 500, `{"channels":{},"occupied":true,"users":[]}`, pusher.ErrServer, `{"channels":{},"occupied":true,"users":[]}`},
+		{"null", 500, "null", pusher.ErrServer, ""},
+		{"error is an object", 500, `{"error":{"id":7}}`, pusher.ErrServer, `{"error":{"id":7}}`},
+		{"truncated JSON", 500, `{"error":"half`, pusher.ErrServer, `{"error":"half`},
+		{"invalid UTF-8", 500, "caf\xe9 closed", pusher.ErrServer, "caf� closed"},
+		{"terminal escape codes", 500, "\x1b[31mred\x00", pusher.ErrServer, "[31mred"},
+		{"text longer than the limit", 500, strings.Repeat("é", 600), pusher.ErrServer, strings.Repeat("é", 510) + "…"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			client := serve(t, respond(tt.status, tt.contentType, tt.body))
+			client := newClient(t, over(respond(tt.status, tt.body)))
 			for _, op := range operations() {
 				_, err := op.call(context.Background(), client)
 				sameError(t, op.name, err, wantError{Op: op.name, Kind: tt.kind, Status: tt.status, Message: tt.message})
@@ -119,10 +117,7 @@ func TestResponse_ErrorUnderSuccessStatus(t *testing.T) {
 	for _, status := range []int{200, 202} {
 		for _, tt := range tests {
 			t.Run(fmt.Sprint(status, " ", tt.body), func(t *testing.T) {
-				client := serve(t, func(w http.ResponseWriter, r *http.Request) {
-					w.Header().Set("Retry-After", "0.812")
-					respond(status, jsonType, tt.body)(w, r)
-				})
+				client := newClient(t, over(respond(status, tt.body, "Retry-After", "0.812")))
 				for _, op := range operations() {
 					_, err := op.call(context.Background(), client)
 					want := tt.want
@@ -155,7 +150,7 @@ func TestResponse_PublishAccepted(t *testing.T) {
 	for _, status := range []int{200, 202, 204} {
 		for _, tt := range bodies {
 			t.Run(fmt.Sprint(status, " with ", tt.name), func(t *testing.T) {
-				client := serve(t, respond(status, tt.contentType, tt.body))
+				client := newClient(t, over(respond(status, tt.body, "Content-Type", tt.contentType)))
 				for _, op := range operations() {
 					if !op.publishes || op.name == "Post" {
 						continue
@@ -207,7 +202,7 @@ func TestResponse_UnexpectedBody(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			client := serve(t, respond(200, tt.contentType, tt.body))
+			client := newClient(t, over(respond(200, tt.body, "Content-Type", tt.contentType)))
 			for _, op := range operations() {
 				if tt.of(op) {
 					got, err := op.call(context.Background(), client)
@@ -218,8 +213,8 @@ func TestResponse_UnexpectedBody(t *testing.T) {
 	}
 }
 
-func TestResponse_QueryNoContent(t *testing.T) {
-	client := serve(t, respond(204, "", ""))
+func TestResponse_NoContent(t *testing.T) {
+	client := newClient(t, over(respond(204, "")))
 	for _, op := range operations() {
 		if !op.publishes {
 			_, err := op.call(context.Background(), client)

@@ -10,20 +10,14 @@ import (
 func TestClient_Users(t *testing.T) {
 	ctx := context.Background()
 	testRequests(t, []requestTest{
-		{
-			"SendToUser",
-			func(c *pusher.Client) error { return c.SendToUser(ctx, "12345", "e", "d") },
-			"POST", "/apps/3/events", "", `{"name":"e","channels":["#server-to-user-12345"],"data":"d"}`,
-		},
-		{
-			"TerminateUserConnections sends an empty object",
-			func(c *pusher.Client) error { return c.TerminateUserConnections(ctx, "12345") },
-			"POST", "/apps/3/users/12345/terminate_connections", "", `{}`,
-		},
+		{"SendToUser", func(c *pusher.Client) error { return c.SendToUser(ctx, "12345", "e", "d") },
+			`POST /events {"channels":["#server-to-user-12345"],"data":"d","name":"e"}`},
+		{"TerminateUserConnections sends an empty object", func(c *pusher.Client) error { return c.TerminateUserConnections(ctx, "12345") },
+			"POST /users/12345/terminate_connections {}"},
 	})
 }
 
-func TestClient_Users_InvalidArguments(t *testing.T) {
+func TestClient_UsersInvalid(t *testing.T) {
 	ctx := context.Background()
 	testInvalidArguments(t, []argumentTest{
 		{"empty user ID", func(c *pusher.Client) error { return c.SendToUser(ctx, "", "e", "d") }, pusher.ErrInvalid},

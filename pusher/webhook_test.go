@@ -22,7 +22,7 @@ func TestClient_ParseWebhook(t *testing.T) {
 	}
 }
 
-func TestClient_ParseWebhook_Errors(t *testing.T) {
+func TestClient_ParseWebhookInvalid(t *testing.T) {
 	client, err := pusher.New(app)
 	if err != nil {
 		t.Fatal(err)

@@ -40,6 +40,14 @@ var (
 	unexpected   = []outcome{{kind: pusher.ErrServer, status: 200}}    // the response does not belong to this API
 )
 
+// outcomes returns the outcomes that belong to the operation.
+func (op operation) outcomes(query, publish []outcome) []outcome {
+	if op.publishes {
+		return publish
+	}
+	return query
+}
+
 // contentLength is a header line of every response of the server.
 var contentLength = fmt.Sprintf("Content-Length: %d\r\n", len(completeBody))
 
@@ -69,22 +77,6 @@ func checkOutcome(t testing.TB, op operation, got any, err error, want []outcome
 		return false
 	}
 	return true
-}
-
-// completeResult returns the part of completeBody that belongs to the operation.
-func completeResult(op operation) json.RawMessage {
-	for operation, part := range map[string]string{
-		"triggerEvent":     `{"channels":{"presence-c":{"user_count":3}}}`,
-		"triggerBatch":     `{"batch":[{"user_count":3},{"user_count":4}]}`,
-		"listChannels":     `{"channels":{"presence-c":{"user_count":3}}}`,
-		"getChannel":       `{"occupied":true,"user_count":3}`,
-		"listChannelUsers": `{"users":[{"id":"7"}]}`,
-	} {
-		if slices.Contains(callsOf[operation], op.name) {
-			return json.RawMessage(part)
-		}
-	}
-	return json.RawMessage(completeBody)
 }
 
 // chunks returns the body in chunks of one byte, without the final empty chunk.

@@ -11,9 +11,9 @@ import (
 	"github.com/openchannels/pusher-go/pusher"
 )
 
-// TestTransport_SlowNetwork checks that a call ends exactly when the client's timeout
+// TestPipeline_SlowNetwork checks that a call ends exactly when the client's timeout
 // expires, and that it closes its connection.
-func TestTransport_SlowNetwork(t *testing.T) {
+func TestPipeline_SlowNetwork(t *testing.T) {
 	const timeout = 5 * time.Second // the client's default
 	forbidden := []outcome{{kind: pusher.ErrForbidden, status: 403}}
 	tests := []struct {
@@ -89,26 +89,20 @@ func TestTransport_SlowNetwork(t *testing.T) {
 					start := time.Now()
 					got, err := op.call(context.Background(), p.client())
 					took := time.Since(start)
-					want := tt.query
-					if op.publishes {
-						want = tt.publish
-					}
-					checkOutcome(t, op, got, err, want)
+					checkOutcome(t, op, got, err, op.outcomes(tt.query, tt.publish))
 					if took != tt.after {
 						t.Errorf("%s took %v, want %v", op.name, took, tt.after)
 					}
 					synctest.Wait()
-					if n := p.published.Load(); op.publishes && n != tt.published {
-						t.Errorf("%s: the server accepted %d requests, want %d", op.name, n, tt.published)
-					}
+					p.checkPublished(op, tt.published)
 				})
 			}
 		})
 	}
 }
 
-// TestTransport_SlowNetwork_Context checks that the context of the caller ends a call.
-func TestTransport_SlowNetwork_Context(t *testing.T) {
+// TestPipeline_SlowNetworkContext checks that the context of the caller ends a call.
+func TestPipeline_SlowNetworkContext(t *testing.T) {
 	tests := []struct {
 		name           string
 		fault          fault
@@ -129,11 +123,7 @@ func TestTransport_SlowNetwork_Context(t *testing.T) {
 					defer cancel()
 					start := time.Now()
 					got, err := op.call(ctx, p.client(pusher.WithRetry(pusher.Retry{})))
-					want := tt.query
-					if op.publishes {
-						want = tt.publish
-					}
-					checkOutcome(t, op, got, err, want)
+					checkOutcome(t, op, got, err, op.outcomes(tt.query, tt.publish))
 					if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 						t.Errorf("%s = %v, want an error that is %v", op.name, err, context.DeadlineExceeded)
 					}
@@ -146,8 +136,8 @@ func TestTransport_SlowNetwork_Context(t *testing.T) {
 	}
 }
 
-// TestTransport_UnreachableServer checks a connection that is not established.
-func TestTransport_UnreachableServer(t *testing.T) {
+// TestPipeline_UnreachableServer checks a connection that is not established.
+func TestPipeline_UnreachableServer(t *testing.T) {
 	for _, op := range operations() {
 		synctest.Test(t, func(t *testing.T) {
 			network := memoryNetwork{}
@@ -180,22 +170,16 @@ func TestRetry_SilentConnection(t *testing.T) {
 			if _, err := client.Channels(context.Background(), pusher.ChannelsParams{}); err != nil {
 				t.Fatalf("Channels on a new connection = %v, want no error", err)
 			}
-			want := decoded
-			if op.publishes {
-				want = noResponse
-			}
 			got, err := op.call(context.Background(), client)
-			checkOutcome(t, op, got, err, want)
-			if n := p.published.Load(); n != 0 {
-				t.Errorf("%s: the server accepted %d events, want none", op.name, n)
-			}
+			checkOutcome(t, op, got, err, op.outcomes(decoded, noResponse))
+			p.checkPublished(op, 0)
 		})
 	}
 }
 
-// TestTransport_AttemptsEndWithCall checks that no request outlives its call: the
+// TestPipeline_AttemptsEndWithCall checks that no request outlives its call: the
 // server sees every connection end.
-func TestTransport_AttemptsEndWithCall(t *testing.T) {
+func TestPipeline_AttemptsEndWithCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := 0
 		p := newFaultProxy(t, memoryNetwork{}, func(x *faultConn) { x.readRequest(); x.waitForClose(); ended++ })

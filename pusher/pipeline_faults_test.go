@@ -10,10 +10,10 @@ import (
 	"github.com/openchannels/pusher-go/pusher"
 )
 
-// TestTransport_Faults makes every call over connections that fail in every way. A query
+// TestPipeline_Faults makes every call over connections that fail in every way. A query
 // succeeds only with the complete response, a publish with the status line, and the
 // server never receives an event twice.
-func TestTransport_Faults(t *testing.T) {
+func TestPipeline_Faults(t *testing.T) {
 	contentLengthOf := func(n any) string { return fmt.Sprintf("Content-Length: %v\r\n", n) }
 	tests := []struct {
 		name           string
@@ -109,6 +109,13 @@ func TestTransport_Faults(t *testing.T) {
 			x.send(r)
 		}, decoded, decoded, 1},
 		{"endless informational responses", func(x *faultConn) { x.forward(); x.sendForever("HTTP/1.1 102 Processing\r\n\r\n") }, noResponse, noResponse, 1},
+		{"truncated status line", sendRaw("HTTP/1.1 20"), noResponse, noResponse, 0},
+		{"SSH banner", sendRaw("SSH-2.0-OpenSSH_9.6\r\n"), noResponse, noResponse, 0},
+		{"shorter than Content-Length", sendRaw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"channels\":{}"), truncated, acceptedOnly, 0},
+		{"status 202 without its body", sendRaw("HTTP/1.1 202 OK\r\nContent-Length: 99\r\n\r\n"), []outcome{{kind: pusher.ErrTransport, status: 202}}, acceptedOnly, 0},
+		{"truncated HTML page", sendRaw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n<html>"), unexpected, unexpected, 0},
+		{"truncated error response", sendRaw("HTTP/1.1 403 Forbidden\r\nContent-Length: 99\r\n\r\nover qu"),
+			[]outcome{{kind: pusher.ErrForbidden, status: 403}}, []outcome{{kind: pusher.ErrForbidden, status: 403}}, 0},
 		{"switching protocols", func(x *faultConn) {
 			x.forward()
 			x.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n")
@@ -127,25 +134,19 @@ func TestTransport_Faults(t *testing.T) {
 			defer p.shutDown()
 			for _, op := range operations() {
 				client := p.client(pusher.WithRetry(pusher.Retry{Attempts: 3, BaseDelay: 1}))
-				want := tt.query
-				if op.publishes {
-					want = tt.publish
-				}
 				p.published.Store(0)
 				got, err := op.call(context.Background(), client)
-				checkOutcome(t, op, got, err, want)
-				if n := p.published.Load(); op.publishes && n != tt.published {
-					t.Errorf("%s: the server accepted %d requests, want %d", op.name, n, tt.published)
-				}
+				checkOutcome(t, op, got, err, op.outcomes(tt.query, tt.publish))
+				p.checkPublished(op, tt.published)
 			}
 		})
 	}
 }
 
-// TestTransport_FaultOnReusedConnection checks faults of the second request on a
+// TestPipeline_FaultOnReusedConnection checks faults of the second request on a
 // connection. A query is sent again on a new connection. A publish is not, because the
 // server may have processed it.
-func TestTransport_FaultOnReusedConnection(t *testing.T) {
+func TestPipeline_FaultOnReusedConnection(t *testing.T) {
 	tests := []struct {
 		name      string
 		fault     fault // of the second request
@@ -174,25 +175,19 @@ func TestTransport_FaultOnReusedConnection(t *testing.T) {
 				if _, err := client.Channels(context.Background(), pusher.ChannelsParams{}); err != nil {
 					t.Fatalf("Channels on a new connection = %v, want no error", err)
 				}
-				want := decoded
-				if op.publishes {
-					want = tt.publish
-				}
 				got, err := op.call(context.Background(), client)
-				checkOutcome(t, op, got, err, want)
-				if n := p.published.Load(); op.publishes && n != tt.published {
-					t.Errorf("%s: the server accepted %d requests, want %d", op.name, n, tt.published)
-				}
+				checkOutcome(t, op, got, err, op.outcomes(decoded, tt.publish))
+				p.checkPublished(op, tt.published)
 				p.shutDown()
 			}
 		})
 	}
 }
 
-// TestTransport_ServerClosesConnections checks a server that closes each connection
+// TestPipeline_ServerClosesConnections checks a server that closes each connection
 // after a response without announcing it. A publish may fail because of it, but none is
 // accepted twice, or reported as accepted although it was not.
-func TestTransport_ServerClosesConnections(t *testing.T) {
+func TestPipeline_ServerClosesConnections(t *testing.T) {
 	p := newFaultProxy(t, tcpNetwork{}, func(x *faultConn) { x.send(x.forward()) })
 	defer p.shutDown()
 	client := p.client(pusher.WithRetry(pusher.Retry{Attempts: 3, BaseDelay: 1}))
@@ -234,9 +229,7 @@ func TestRetry_PublishesAfterLostResponse(t *testing.T) {
 			client := p.client(pusher.WithRetry(pusher.Retry{Attempts: 3, BaseDelay: 1, Publishes: enabled}))
 			got, err := op.call(context.Background(), client)
 			checkOutcome(t, op, got, err, want)
-			if n := p.published.Load(); n != published {
-				t.Errorf("%s with Publishes %v: the server accepted %d requests, want %d", op.name, enabled, n, published)
-			}
+			p.checkPublished(op, published)
 			p.shutDown()
 		}
 	}
@@ -245,78 +238,61 @@ func TestRetry_PublishesAfterLostResponse(t *testing.T) {
 // typicalCalls are representative operations, for tests of many faults.
 var typicalCalls = []string{"Trigger", "Channels", "Get", "Post"}
 
-// TestTransport_TruncatedAtEachByte checks a response that is truncated at every
-// position.
-func TestTransport_TruncatedAtEachByte(t *testing.T) {
-	for _, name := range typicalCalls {
-		t.Run(name, func(t *testing.T) {
-			op, size := operationNamed(t, name), 1
-			for cut := 0; cut < size; cut++ {
-				var head int
-				p := newFaultProxy(t, tcpNetwork{}, func(x *faultConn) {
-					r := x.forward()
-					head, size = len(r.head), len(r.String())
-					x.send(r.String()[:cut])
-				})
-				got, err := op.call(context.Background(), p.client())
-				p.shutDown()
-				want := noResponse
-				switch {
-				case cut < head:
-				case op.publishes:
-					want = acceptedOnly
-				default:
-					want = truncated
+// TestPipeline_EachByte checks a response that is truncated, or has a zero byte, at
+// every position.
+func TestPipeline_EachByte(t *testing.T) {
+	truncate := func(r string, at int) string { return r[:at] }
+	truncatedAt := func(op operation, at, head int, _ error) []outcome {
+		if at < head {
+			return noResponse
+		}
+		return op.outcomes(truncated, acceptedOnly)
+	}
+	corrupt := func(r string, at int) string { return r[:at] + "\x00" + r[at+1:] }
+	corruptedAt := func(op operation, at, head int, err error) []outcome {
+		switch {
+		case at < head && err != nil:
+			return append(noResponse, truncated...)
+		case at < head:
+			return decoded
+		case at == head: // the body does not start like an object
+			return unexpected
+		}
+		return op.outcomes(unexpected, acceptedOnly)
+	}
+	tests := []struct {
+		name  string
+		fault func(response string, at int) string
+		want  func(op operation, at, head int, err error) []outcome
+	}{{"truncated", truncate, truncatedAt}, {"corrupted", corrupt, corruptedAt}}
+	for _, tt := range tests {
+		for _, name := range []string{"Trigger", "Channels", "Get", "Post"} {
+			t.Run(tt.name+"/"+name, func(t *testing.T) {
+				op, size := operationNamed(t, name), 1
+				for at := 0; at < size; at++ {
+					var head int
+					p := newFaultProxy(t, tcpNetwork{}, func(x *faultConn) {
+						r := x.forward()
+						head, size = len(r.head), len(r.String())
+						x.send(tt.fault(r.String(), at))
+					})
+					got, err := op.call(context.Background(), p.client())
+					p.shutDown()
+					if !checkOutcome(t, op, got, err, tt.want(op, at, head, err)) {
+						t.Fatalf("the response was %s after %d of %d bytes", tt.name, at, size)
+					}
 				}
-				if !checkOutcome(t, op, got, err, want) {
-					t.Fatalf("the response was truncated after %d of %d bytes", cut, size)
+				if size < len(completeBody) {
+					t.Errorf("%d positions were tested, want at least %d", size, len(completeBody))
 				}
-			}
-			if size < len(completeBody) {
-				t.Errorf("%d positions were tested, want at least %d", size, len(completeBody))
-			}
-		})
+			})
+		}
 	}
 }
 
-// TestTransport_CorruptedAtEachByte checks a response with a zero byte at every
-// position.
-func TestTransport_CorruptedAtEachByte(t *testing.T) {
-	for _, name := range typicalCalls {
-		t.Run(name, func(t *testing.T) {
-			op, size := operationNamed(t, name), 1
-			for at := 0; at < size; at++ {
-				var head int
-				p := newFaultProxy(t, tcpNetwork{}, func(x *faultConn) {
-					r := x.forward()
-					head, size = len(r.head), len(r.String())
-					x.send(r.String()[:at] + "\x00" + r.String()[at+1:])
-				})
-				got, err := op.call(context.Background(), p.client())
-				p.shutDown()
-				want := unexpected
-				switch {
-				case at < head && err != nil:
-					want = append(noResponse, truncated...)
-				case at < head:
-					want = decoded
-				case op.publishes && at > head: // the body still starts like an object
-					want = acceptedOnly
-				}
-				if !checkOutcome(t, op, got, err, want) {
-					t.Fatalf("byte %d of %d was replaced", at, size)
-				}
-			}
-			if size < len(completeBody) {
-				t.Errorf("%d positions were tested, want at least %d", size, len(completeBody))
-			}
-		})
-	}
-}
-
-// TestTransport_UnsolicitedResponse checks that data after a response is not used as the
+// TestPipeline_UnsolicitedResponse checks that data after a response is not used as the
 // response to the next request.
-func TestTransport_UnsolicitedResponse(t *testing.T) {
+func TestPipeline_UnsolicitedResponse(t *testing.T) {
 	closed := make(chan struct{})
 	p := newFaultProxy(t, tcpNetwork{}, func(x *faultConn) {
 		r := x.forward()

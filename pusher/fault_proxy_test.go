@@ -18,10 +18,6 @@ import (
 	"github.com/openchannels/pusher-go/pusher"
 )
 
-// completeBody is the body of every response of the server behind the proxy: it has a
-// result for each operation.
-const completeBody = `{"channels":{"presence-c":{"user_count":3}},"occupied":true,"user_count":3,"users":[{"id":"7"}],"batch":[{"user_count":3},{"user_count":4}]}`
-
 // A fault handles one connection of the client. The connection is closed when it
 // returns.
 type fault func(x *faultConn)
@@ -57,6 +53,22 @@ func newFaultProxy(t testing.TB, n network, f fault) *faultProxy {
 func (p *faultProxy) client(opts ...pusher.Option) *pusher.Client {
 	p.t.Helper()
 	return newClient(p.t, append(p.network.options(p.front), opts...)...)
+}
+
+// connectionCount returns the number of connections so far.
+func (p *faultProxy) connectionCount() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return int64(p.opened)
+}
+
+// checkPublished fails the test unless the server has accepted the number of requests
+// of an operation that publishes.
+func (p *faultProxy) checkPublished(op operation, want int32) {
+	p.t.Helper()
+	if n := p.published.Load(); op.publishes && n != want {
+		p.t.Errorf("%s: the server accepted %d requests, want %d", op.name, n, want)
+	}
 }
 
 // handle is the server. It fails the test if a signature is invalid.
@@ -131,6 +143,12 @@ func (x *faultConn) readRequest() string {
 	return x.seen.String()
 }
 
+// sendRaw is a fault that sends these bytes instead of a response and closes the
+// connection.
+func sendRaw(text string) fault {
+	return func(x *faultConn) { x.readRequest(); x.send(text) }
+}
+
 // A rawResponse is a response of the server, split after its header.
 type rawResponse struct{ head, body string }
 
@@ -191,6 +209,16 @@ func (x *faultConn) sendSlowly(text string, delay time.Duration) {
 	for i := range len(text) {
 		time.Sleep(delay)
 		if _, err := io.WriteString(x, text[i:i+1]); err != nil {
+			return
+		}
+	}
+}
+
+// readSlowly reads byte by byte with a delay before each, until the client disconnects.
+func (x *faultConn) readSlowly(delay time.Duration) {
+	for one := make([]byte, 1); ; {
+		time.Sleep(delay)
+		if _, err := x.Read(one); err != nil {
 			return
 		}
 	}
@@ -292,13 +320,3 @@ func (p *pipeListener) Close() error {
 }
 
 func (*pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "pipe"} }
-
-// readSlowly reads byte by byte with a delay before each, until the client disconnects.
-func (x *faultConn) readSlowly(delay time.Duration) {
-	for one := make([]byte, 1); ; {
-		time.Sleep(delay)
-		if _, err := x.Read(one); err != nil {
-			return
-		}
-	}
-}
