@@ -185,8 +185,8 @@ func TestClient_Close(t *testing.T) {
 // TestClient_CloseConnections checks that Close closes idle connections.
 func TestClient_CloseConnections(t *testing.T) {
 	closed := make(chan struct{}, 1)
-	p := newFaultProxy(t, tcpNetwork{}, func(x *faultConn) {
-		x.send(x.forward())
+	p := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
+		x.send(x.process())
 		x.waitForClose()
 		closed <- struct{}{}
 	})

@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,89 +37,50 @@ func echo(w http.ResponseWriter, r *http.Request) {
 func TestClient_Concurrent(t *testing.T) {
 	client := newClient(t, pusher.WithBaseURL(listen(t, echo)), pusher.WithTimeout(time.Minute))
 	ctx := t.Context()
-	// Each call returns the number in the response for the channel presence-nNx.
-	calls := map[string]func(channel string) (any, error){
-		"Trigger": func(channel string) (any, error) {
-			result, err := client.Trigger(ctx, channel, "e", "d", pusher.WithInfo(pusher.UserCount))
-			if err != nil {
-				return nil, err
-			}
-			return *result.Channels[channel].UserCount, nil
-		},
-		"TriggerBatch": func(channel string) (any, error) {
-			result, err := client.TriggerBatch(ctx, []pusher.Event{{Channel: channel, Name: "e", Data: map[string]any{"a": 1}}})
-			if err != nil {
-				return nil, err
-			}
-			return *result.Batch[0].UserCount, nil
-		},
-		"Channels": func(channel string) (any, error) {
-			list, err := client.Channels(ctx, pusher.ChannelsParams{FilterByPrefix: channel, Info: []pusher.Attribute{pusher.UserCount}})
-			if err != nil {
-				return nil, err
-			}
-			return *list.Channels[channel].UserCount, nil
-		},
-		"Channel.Info": func(channel string) (any, error) {
-			info, err := client.Channel(channel).Info(ctx, pusher.UserCount)
-			if err != nil {
-				return nil, err
-			}
-			return *info.UserCount, nil
-		},
-		"ChannelUsers": func(channel string) (any, error) {
-			list, err := client.ChannelUsers(ctx, channel)
-			if err != nil {
-				return nil, err
-			}
-			return list.Users[0].ID, nil
-		},
-		"Get": func(channel string) (any, error) {
-			raw, err := client.Get(ctx, "/things/"+channel, nil)
-			return numberIn(raw), err
-		},
-		"Post": func(channel string) (any, error) {
-			raw, err := client.Post(ctx, "/things", []string{channel})
-			return numberIn(raw), err
-		},
-		"Get, forbidden": func(channel string) (any, error) {
+	const channels, everything = `{"channels":{"presence-n%[1]dx":{"user_count":%[1]d}}}`, `{"channels":{"presence-n%[1]dx":{"user_count":%[1]d}},"batch":[{"user_count":%[1]d}],"users":[{"id":%[1]d}],"occupied":true,"user_count":%[1]d}`
+	tests := []struct {
+		name string
+		call func(channel string) (any, error)
+		want string // JSON of the result
+	}{
+		{"Trigger", func(channel string) (any, error) {
+			return client.Trigger(ctx, channel, "e", "d", pusher.WithInfo(pusher.UserCount))
+		}, channels},
+		{"TriggerBatch", func(channel string) (any, error) {
+			return client.TriggerBatch(ctx, []pusher.Event{{Channel: channel, Name: "e", Data: map[string]any{"a": 1}}})
+		}, `{"batch":[{"user_count":%d}]}`},
+		{"Channels", func(channel string) (any, error) {
+			return client.Channels(ctx, pusher.ChannelsParams{FilterByPrefix: channel, Info: []pusher.Attribute{pusher.UserCount}})
+		}, channels},
+		{"Channel.Info", func(channel string) (any, error) { return client.Channel(channel).Info(ctx, pusher.UserCount) }, `{"occupied":true,"user_count":%d}`},
+		{"ChannelUsers", func(channel string) (any, error) { return client.ChannelUsers(ctx, channel) }, `{"users":[{"id":"%d"}]}`},
+		{"Get", func(channel string) (any, error) { return client.Get(ctx, "/things/"+channel, nil) }, everything},
+		{"Post", func(channel string) (any, error) { return client.Post(ctx, "/things", []string{channel}) }, everything},
+		{"Get, forbidden", func(channel string) (any, error) {
 			_, err := client.Get(ctx, "/forbidden/"+channel, nil)
 			var e *pusher.Error
 			if !errors.As(err, &e) || !errors.Is(e, pusher.ErrForbidden) {
 				return nil, fmt.Errorf("Get = %w, want %w", err, pusher.ErrForbidden)
 			}
-			return e.Message, nil
-		},
-		"API": func(channel string) (any, error) {
+			return json.RawMessage(e.Message), nil
+		}, "%d"},
+		{"API", func(channel string) (any, error) {
 			resp, err := client.API().GetChannelWithResponse(ctx, client.AppID(), channel, &gen.GetChannelParams{})
-			if err != nil {
-				return nil, err
-			}
-			return *resp.JSON200.UserCount, nil
-		},
+			return model(resp, err, func() any { return resp.JSON200 })
+		}, `{"occupied":true,"user_count":%d}`},
 	}
-	names := slices.Sorted(maps.Keys(calls))
-
 	var wg sync.WaitGroup
 	for i := range 500 {
 		wg.Go(func() {
 			for j := range 3 {
-				name, want := names[(i+j)%len(names)], fmt.Sprint(1000*j+i)
-				got, err := calls[name]("presence-n" + want + "x")
-				if err != nil || fmt.Sprint(got) != want {
-					t.Errorf("%s for channel presence-n%sx = %v, %v, want %s", name, want, got, err, want)
+				tt, n := tests[(i+j)%len(tests)], 1000*j+i
+				got, err := tt.call(fmt.Sprintf("presence-n%dx", n))
+				text, jsonErr := json.Marshal(got)
+				if want := fmt.Sprintf(tt.want, n); errors.Join(err, jsonErr) != nil || string(text) != want {
+					t.Errorf("%s = %s, %v, want %s", tt.name, text, err, want)
 				}
 			}
 		})
 	}
 	wg.Wait()
-}
-
-// numberIn returns the number in a response of echo.
-func numberIn(raw json.RawMessage) json.Number {
-	var body struct {
-		UserCount json.Number `json:"user_count"`
-	}
-	_ = json.Unmarshal(raw, &body) // without a number, the test fails
-	return body.UserCount
 }

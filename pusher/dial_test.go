@@ -153,9 +153,9 @@ func TestDial_Retry(t *testing.T) {
 	}
 	raw := func(option func(addr string) []pusher.Option, f fault) target {
 		return func(t *testing.T) ([]pusher.Option, func() int64) {
-			p := newFaultProxy(t, tcpNetwork{}, f)
+			p := newFaultServer(t, tcpNetwork{}, f)
 			t.Cleanup(p.shutDown)
-			return option(p.front.Addr().String()), p.connectionCount
+			return option(p.listener.Addr().String()), p.connectionCount
 		}
 	}
 	plain := func(addr string) []pusher.Option { return []pusher.Option{pusher.WithBaseURL("http://" + addr)} }
@@ -206,7 +206,7 @@ func TestDial_Retry(t *testing.T) {
 // Laravel Reverb responds with 413 and closes the connection in the middle of an
 // upload.
 func TestDial_ResponseDuringUpload(t *testing.T) {
-	p := newFaultProxy(t, tcpNetwork{}, func(x *faultConn) {
+	p := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
 		_, _ = x.Read(make([]byte, 512))
 		x.send("HTTP/1.0 413 Payload Too Large\r\nConnection: close\r\n\r\nPayload too large.")
 		_ = x.Conn.(*net.TCPConn).CloseWrite()
@@ -230,7 +230,7 @@ func TestDial_ResponseDuringUpload(t *testing.T) {
 // net/http must learn of it: it then sends the request on another connection. When the
 // server has received nothing, a lost response (EOF) must not be reported.
 func TestDial_IdleConnectionReset(t *testing.T) {
-	p := newFaultProxy(t, tcpNetwork{}, func(x *faultConn) {
+	p := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
 		for range 3 {
 			x.readRequest()
 			x.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")

@@ -10,6 +10,18 @@ import (
 	"github.com/openchannels/pusher-go/pusher"
 )
 
+// checkAddress fails the test unless the client has the address, or err is
+// ErrConfiguration if want is empty.
+func checkAddress(t *testing.T, client *pusher.Client, err error, want string) {
+	t.Helper()
+	switch {
+	case want == "" && !errors.Is(err, pusher.ErrConfiguration):
+		t.Errorf("got %v and %v, want %v", client, err, pusher.ErrConfiguration)
+	case want != "" && (err != nil || fmt.Sprint(client) != "pusher.Client("+want+")"):
+		t.Errorf("got %v and %v, want a client for %s", client, err, want)
+	}
+}
+
 func TestNewFromURL(t *testing.T) {
 	tests := []struct {
 		name, url string
@@ -36,18 +48,7 @@ func TestNewFromURL(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			client, err := pusher.NewFromURL(tt.url)
-			if tt.want == "" {
-				if !errors.Is(err, pusher.ErrConfiguration) {
-					t.Errorf("NewFromURL(%s) = %v, want %v", tt.name, err, pusher.ErrConfiguration)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatalf("NewFromURL: %v", err)
-			}
-			if got := fmt.Sprint(client); got != "pusher.Client("+tt.want+")" {
-				t.Errorf("NewFromURL = %s, want a client for %s", got, tt.want)
-			}
+			checkAddress(t, client, err, tt.want)
 		})
 	}
 }
@@ -93,18 +94,7 @@ func TestNewFromEnv(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			setEnv(t, tt.env)
 			client, err := pusher.NewFromEnv()
-			if tt.want == "" {
-				if !errors.Is(err, pusher.ErrConfiguration) {
-					t.Errorf("NewFromEnv = %v, want %v", err, pusher.ErrConfiguration)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatalf("NewFromEnv: %v", err)
-			}
-			if got := fmt.Sprint(client); got != "pusher.Client("+tt.want+")" {
-				t.Errorf("NewFromEnv = %s, want a client for %s", got, tt.want)
-			}
+			checkAddress(t, client, err, tt.want)
 		})
 	}
 }

@@ -3,7 +3,6 @@ package pusher_test
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"testing"
 
 	"github.com/openchannels/pusher-go/gen"
@@ -13,6 +12,7 @@ import (
 // An operation is a call that sends a request.
 type operation struct {
 	name        string // Error.Op
+	id          string // of openapi.yaml, or "another GET" or "another POST"
 	publishes   bool   // a 2xx status suffices for success
 	call        func(context.Context, *pusher.Client) (any, error)
 	emptyResult any // the result of a publish whose response is empty
@@ -22,57 +22,57 @@ type operation struct {
 func operations() []operation {
 	event := pusher.Event{Channel: "presence-c", Name: "e", Data: "d"}
 	return []operation{
-		{"Trigger", true, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"Trigger", "triggerEvent", true, func(ctx context.Context, c *pusher.Client) (any, error) {
 			return c.Trigger(ctx, "presence-c", "e", "d")
 		}, &pusher.TriggerResult{}},
-		{"TriggerMulti", true, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"TriggerMulti", "triggerEvent", true, func(ctx context.Context, c *pusher.Client) (any, error) {
 			return c.TriggerMulti(ctx, []string{"a", "b"}, "e", "d", pusher.WithInfo(pusher.UserCount))
 		}, &pusher.TriggerResult{}},
-		{"TriggerBatch", true, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"TriggerBatch", "triggerBatch", true, func(ctx context.Context, c *pusher.Client) (any, error) {
 			return c.TriggerBatch(ctx, []pusher.Event{event, event})
 		}, &pusher.BatchResult{}},
-		{"SendToUser", true, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"SendToUser", "triggerEvent", true, func(ctx context.Context, c *pusher.Client) (any, error) {
 			return nil, c.SendToUser(ctx, "7", "e", "d")
 		}, nil},
-		{"TerminateUserConnections", true, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"TerminateUserConnections", "terminateUserConnections", true, func(ctx context.Context, c *pusher.Client) (any, error) {
 			return nil, c.TerminateUserConnections(ctx, "7")
 		}, nil},
-		{"Channels", false, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"Channels", "listChannels", false, func(ctx context.Context, c *pusher.Client) (any, error) {
 			return c.Channels(ctx, pusher.ChannelsParams{FilterByPrefix: "presence-", Info: []pusher.Attribute{pusher.UserCount}})
 		}, nil},
-		{"ChannelInfo", false, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"ChannelInfo", "getChannel", false, func(ctx context.Context, c *pusher.Client) (any, error) {
 			return c.ChannelInfo(ctx, "presence-c", pusher.UserCount, pusher.SubscriptionCount, pusher.Cache)
 		}, nil},
-		{"ChannelUsers", false, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"ChannelUsers", "listChannelUsers", false, func(ctx context.Context, c *pusher.Client) (any, error) {
 			return c.ChannelUsers(ctx, "presence-c")
 		}, nil},
-		{"Get", false, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"Get", "another GET", false, func(ctx context.Context, c *pusher.Client) (any, error) {
 			return c.Get(ctx, "/things", nil)
 		}, nil},
-		{"Post", true, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"Post", "another POST", true, func(ctx context.Context, c *pusher.Client) (any, error) {
 			return c.Post(ctx, "/things", nil)
 		}, json.RawMessage("{}")},
-		{"POST /apps/3/events", true, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"POST /apps/3/events", "triggerEvent", true, func(ctx context.Context, c *pusher.Client) (any, error) {
 			resp, err := c.API().TriggerEventWithResponse(ctx, c.AppID(), gen.TriggerRequest{Name: "e", Channels: []string{"c"}, Data: "d"})
 			return model(resp, err, func() any { return resp.JSON200 })
 		}, &gen.TriggerResult{}},
-		{"POST /apps/3/batch_events", true, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"POST /apps/3/batch_events", "triggerBatch", true, func(ctx context.Context, c *pusher.Client) (any, error) {
 			resp, err := c.API().TriggerBatchWithResponse(ctx, c.AppID(), gen.BatchRequest{})
 			return model(resp, err, func() any { return resp.JSON200 })
 		}, &gen.BatchResult{}},
-		{"POST /apps/3/users/7/terminate_connections", true, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"POST /apps/3/users/7/terminate_connections", "terminateUserConnections", true, func(ctx context.Context, c *pusher.Client) (any, error) {
 			resp, err := c.API().TerminateUserConnectionsWithResponse(ctx, c.AppID(), "7", gen.TerminateRequest{})
 			return model(resp, err, func() any { return resp.JSON200 })
 		}, &gen.TerminateResult{}},
-		{"GET /apps/3/channels", false, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"GET /apps/3/channels", "listChannels", false, func(ctx context.Context, c *pusher.Client) (any, error) {
 			resp, err := c.API().ListChannelsWithResponse(ctx, c.AppID(), nil)
 			return model(resp, err, func() any { return resp.JSON200 })
 		}, nil},
-		{"GET /apps/3/channels/presence-c", false, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"GET /apps/3/channels/presence-c", "getChannel", false, func(ctx context.Context, c *pusher.Client) (any, error) {
 			resp, err := c.API().GetChannelWithResponse(ctx, c.AppID(), "presence-c", nil)
 			return model(resp, err, func() any { return resp.JSON200 })
 		}, nil},
-		{"GET /apps/3/channels/presence-c/users", false, func(ctx context.Context, c *pusher.Client) (any, error) {
+		{"GET /apps/3/channels/presence-c/users", "listChannelUsers", false, func(ctx context.Context, c *pusher.Client) (any, error) {
 			resp, err := c.API().ListChannelUsersWithResponse(ctx, c.AppID(), "presence-c")
 			return model(resp, err, func() any { return resp.JSON200 })
 		}, nil},
@@ -102,34 +102,20 @@ func operationNamed(t testing.TB, name string) operation {
 // returnsOnlyError reports whether the call returns nothing but an error.
 func (op operation) returnsOnlyError() bool { return op.publishes && op.emptyResult == nil }
 
-// callsOf maps each operation of openapi.yaml to the calls that request it: those of
-// Client and those of the generated client.
-var callsOf = map[string][]string{
-	"triggerEvent":             {"Trigger", "TriggerMulti", "SendToUser", "POST /apps/3/events"},
-	"triggerBatch":             {"TriggerBatch", "POST /apps/3/batch_events"},
-	"terminateUserConnections": {"TerminateUserConnections", "POST /apps/3/users/7/terminate_connections"},
-	"listChannels":             {"Channels", "GET /apps/3/channels"},
-	"getChannel":               {"ChannelInfo", "GET /apps/3/channels/presence-c"},
-	"listChannelUsers":         {"ChannelUsers", "GET /apps/3/channels/presence-c/users"},
-	"another GET":              {"Get"},
-	"another POST":             {"Post"},
-}
-
 // completeBody has a result for each operation.
 const completeBody = `{"channels":{"presence-c":{"user_count":3}},"occupied":true,"user_count":3,"users":[{"id":"7"}],"batch":[{"user_count":3},{"user_count":4}]}`
 
 // completeResult returns the part of completeBody that belongs to the operation.
 func completeResult(op operation) json.RawMessage {
-	for operation, part := range map[string]string{
+	part, ok := map[string]string{
 		"triggerEvent":     `{"channels":{"presence-c":{"user_count":3}}}`,
 		"triggerBatch":     `{"batch":[{"user_count":3},{"user_count":4}]}`,
 		"listChannels":     `{"channels":{"presence-c":{"user_count":3}}}`,
 		"getChannel":       `{"occupied":true,"user_count":3}`,
 		"listChannelUsers": `{"users":[{"id":"7"}]}`,
-	} {
-		if slices.Contains(callsOf[operation], op.name) {
-			return json.RawMessage(part)
-		}
+	}[op.id]
+	if !ok {
+		part = completeBody
 	}
-	return json.RawMessage(completeBody)
+	return json.RawMessage(part)
 }

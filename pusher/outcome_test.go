@@ -48,9 +48,6 @@ func (op operation) outcomes(query, publish []outcome) []outcome {
 	return query
 }
 
-// contentLength is a header line of every response of the server.
-var contentLength = fmt.Sprintf("Content-Length: %d\r\n", len(completeBody))
-
 // checkOutcome fails the test unless the call had one of the wanted outcomes, or if the
 // error shows a secret.
 func checkOutcome(t testing.TB, op operation, got any, err error, want []outcome) bool {

@@ -23,10 +23,10 @@ func TestPipeline_SlowNetwork(t *testing.T) {
 		published      int32
 		after          time.Duration
 	}{
-		{"response before the timeout", func(x *faultConn) { r := x.forward(); time.Sleep(4 * time.Second); x.send(r); x.waitForClose() }, decoded, decoded, 1, 4 * time.Second},
-		{"response after the timeout", func(x *faultConn) { r := x.forward(); time.Sleep(6 * time.Second); x.send(r) }, noResponse, noResponse, 1, timeout},
+		{"response before the timeout", func(x *faultConn) { r := x.process(); time.Sleep(4 * time.Second); x.send(r); x.waitForClose() }, decoded, decoded, 1, 4 * time.Second},
+		{"response after the timeout", func(x *faultConn) { r := x.process(); time.Sleep(6 * time.Second); x.send(r) }, noResponse, noResponse, 1, timeout},
 		{"header at once, body before the timeout", func(x *faultConn) {
-			r := x.forward()
+			r := x.process()
 			x.send(r.head)
 			time.Sleep(4 * time.Second)
 			x.send(r.body)
@@ -34,49 +34,49 @@ func TestPipeline_SlowNetwork(t *testing.T) {
 		}, decoded, decoded, 1, 4 * time.Second},
 		{"request is not read", func(*faultConn) { time.Sleep(time.Minute) }, noResponse, noResponse, 0, timeout},
 		{"request is read slowly", func(x *faultConn) { x.readSlowly(time.Second) }, noResponse, noResponse, 0, timeout},
-		{"no response, request not forwarded", func(x *faultConn) { x.readRequest(); x.waitForClose() }, noResponse, noResponse, 0, timeout},
-		{"no response, request accepted", func(x *faultConn) { x.forward(); x.waitForClose() }, noResponse, noResponse, 1, timeout},
-		{"stalled in the status line", func(x *faultConn) { x.send(x.forward().head[:9]); x.waitForClose() }, noResponse, noResponse, 1, timeout},
-		{"stalled in the header", func(x *faultConn) { x.send(x.forward().head[:20]); x.waitForClose() }, noResponse, noResponse, 1, timeout},
-		{"stalled after the header", func(x *faultConn) { x.send(x.forward().head); x.waitForClose() }, truncated, acceptedOnly, 1, timeout},
-		{"stalled in the body", func(x *faultConn) { r := x.forward(); x.send(r.withBody(r.body[:20])); x.waitForClose() }, truncated, acceptedOnly, 1, timeout},
+		{"no response, request not processed", func(x *faultConn) { x.readRequest(); x.waitForClose() }, noResponse, noResponse, 0, timeout},
+		{"no response, request accepted", func(x *faultConn) { x.process(); x.waitForClose() }, noResponse, noResponse, 1, timeout},
+		{"stalled in the status line", func(x *faultConn) { x.send(x.process().head[:9]); x.waitForClose() }, noResponse, noResponse, 1, timeout},
+		{"stalled in the header", func(x *faultConn) { x.send(x.process().head[:20]); x.waitForClose() }, noResponse, noResponse, 1, timeout},
+		{"stalled after the header", func(x *faultConn) { x.send(x.process().head); x.waitForClose() }, truncated, acceptedOnly, 1, timeout},
+		{"stalled in the body", func(x *faultConn) { r := x.process(); x.send(r.withBody(r.body[:20])); x.waitForClose() }, truncated, acceptedOnly, 1, timeout},
 		{"stalled after a body shorter than Content-Length", func(x *faultConn) {
-			x.send(x.forward().replaceHead(contentLength, "Content-Length: 5000\r\n"))
+			x.send(x.process().replaceHead(contentLength, "Content-Length: 5000\r\n"))
 			x.waitForClose()
 		}, truncated, acceptedOnly, 1, timeout},
-		{"stalled after a body without Content-Length", func(x *faultConn) { x.send(x.forward().replaceHead(contentLength, "")); x.waitForClose() }, truncated, acceptedOnly, 1, timeout},
-		{"stalled before the last chunk", func(x *faultConn) { r := x.forward(); x.send(r.chunked(chunks(r.body))); x.waitForClose() }, truncated, acceptedOnly, 1, timeout},
-		{"stalled after the first byte of an HTML page", func(x *faultConn) { x.send(x.forward().withBody("<")); x.waitForClose() }, unexpected, unexpected, 1, timeout},
+		{"stalled after a body without Content-Length", func(x *faultConn) { x.send(x.process().replaceHead(contentLength, "")); x.waitForClose() }, truncated, acceptedOnly, 1, timeout},
+		{"stalled before the last chunk", func(x *faultConn) { r := x.process(); x.send(r.chunked(chunks(r.body))); x.waitForClose() }, truncated, acceptedOnly, 1, timeout},
+		{"stalled after the first byte of an HTML page", func(x *faultConn) { x.send(x.process().withBody("<")); x.waitForClose() }, unexpected, unexpected, 1, timeout},
 		{"stalled after switching protocols", func(x *faultConn) {
-			x.forward()
+			x.process()
 			x.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n")
 			x.waitForClose()
 		}, []outcome{{kind: pusher.ErrServer, status: 101}}, []outcome{{kind: pusher.ErrServer, status: 101}}, 1, 0},
 
 		{"slow body before the timeout", func(x *faultConn) {
-			r := x.forward()
+			r := x.process()
 			x.send(r.head)
 			x.sendSlowly(r.body, 10*time.Millisecond)
 			x.waitForClose()
 		}, decoded, decoded, 1, time.Duration(len(completeBody)) * 10 * time.Millisecond},
-		{"slow response", func(x *faultConn) { x.sendSlowly(x.forward().String(), time.Second) }, noResponse, noResponse, 1, timeout},
-		{"slow body", func(x *faultConn) { r := x.forward(); x.send(r.head); x.sendSlowly(r.body, time.Second) }, truncated, acceptedOnly, 1, timeout},
+		{"slow response", func(x *faultConn) { x.sendSlowly(x.process().String(), time.Second) }, noResponse, noResponse, 1, timeout},
+		{"slow body", func(x *faultConn) { r := x.process(); x.send(r.head); x.sendSlowly(r.body, time.Second) }, truncated, acceptedOnly, 1, timeout},
 		{"slow error response", func(x *faultConn) {
 			x.readRequest()
 			x.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 5000\r\n\r\n")
 			x.sendSlowly(padding, time.Second)
 		}, forbidden, forbidden, 0, timeout},
 		{"endless white space", func(x *faultConn) {
-			x.send(x.forward().replaceHead(contentLength, "").withBody(""))
+			x.send(x.process().replaceHead(contentLength, "").withBody(""))
 			x.sendSlowly(strings.Repeat(" ", 1000), time.Second)
 		}, truncated, acceptedOnly, 1, timeout},
 		{"endless header lines", func(x *faultConn) {
-			x.forward()
+			x.process()
 			x.send("HTTP/1.1 200 OK\r\n")
 			x.sendSlowly(strings.Repeat("X: y\r\n", 1000), 10*time.Millisecond)
 		}, noResponse, noResponse, 1, timeout},
 		{"endless informational responses", func(x *faultConn) {
-			x.forward()
+			x.process()
 			x.sendSlowly(strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 100), 10*time.Millisecond)
 		}, noResponse, noResponse, 1, timeout},
 	}
@@ -84,7 +84,7 @@ func TestPipeline_SlowNetwork(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, op := range operations() {
 				synctest.Test(t, func(t *testing.T) {
-					p := newFaultProxy(t, memoryNetwork{}, tt.fault)
+					p := newFaultServer(t, memoryNetwork{}, tt.fault)
 					defer p.shutDown()
 					start := time.Now()
 					got, err := op.call(context.Background(), p.client())
@@ -109,15 +109,15 @@ func TestPipeline_SlowNetworkContext(t *testing.T) {
 		query, publish []outcome
 	}{
 		{"no response", func(x *faultConn) { x.readRequest(); x.waitForClose() }, noResponse, noResponse},
-		{"stalled in the header", func(x *faultConn) { x.send(x.forward().head[:20]); x.waitForClose() }, noResponse, noResponse},
-		{"stalled in the body", func(x *faultConn) { r := x.forward(); x.send(r.withBody(r.body[:20])); x.waitForClose() }, truncated, acceptedOnly},
-		{"slow response", func(x *faultConn) { x.sendSlowly(x.forward().String(), time.Second) }, noResponse, noResponse},
+		{"stalled in the header", func(x *faultConn) { x.send(x.process().head[:20]); x.waitForClose() }, noResponse, noResponse},
+		{"stalled in the body", func(x *faultConn) { r := x.process(); x.send(r.withBody(r.body[:20])); x.waitForClose() }, truncated, acceptedOnly},
+		{"slow response", func(x *faultConn) { x.sendSlowly(x.process().String(), time.Second) }, noResponse, noResponse},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, op := range operations() {
 				synctest.Test(t, func(t *testing.T) {
-					p := newFaultProxy(t, memoryNetwork{}, tt.fault)
+					p := newFaultServer(t, memoryNetwork{}, tt.fault)
 					defer p.shutDown()
 					ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 					defer cancel()
@@ -158,10 +158,10 @@ func TestPipeline_UnreachableServer(t *testing.T) {
 func TestRetry_SilentConnection(t *testing.T) {
 	for _, op := range operations() {
 		synctest.Test(t, func(t *testing.T) {
-			p := newFaultProxy(t, memoryNetwork{}, func(x *faultConn) {
-				x.send(x.forward())
+			p := newFaultServer(t, memoryNetwork{}, func(x *faultConn) {
+				x.send(x.process())
 				if !x.first {
-					x.send(x.forward())
+					x.send(x.process())
 				}
 				x.waitForClose()
 			})
@@ -182,7 +182,7 @@ func TestRetry_SilentConnection(t *testing.T) {
 func TestPipeline_AttemptsEndWithCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := 0
-		p := newFaultProxy(t, memoryNetwork{}, func(x *faultConn) { x.readRequest(); x.waitForClose(); ended++ })
+		p := newFaultServer(t, memoryNetwork{}, func(x *faultConn) { x.readRequest(); x.waitForClose(); ended++ })
 		client := p.client(pusher.WithRetry(pusher.Retry{Attempts: 3}))
 		_, err := client.Channels(context.Background(), pusher.ChannelsParams{})
 		if !errors.Is(err, pusher.ErrTransport) {
@@ -190,7 +190,7 @@ func TestPipeline_AttemptsEndWithCall(t *testing.T) {
 		}
 		synctest.Wait()
 		if ended != 3 {
-			t.Errorf("the proxy saw %d connections end, want 3", ended)
+			t.Errorf("the server saw %d connections end, want 3", ended)
 		}
 		p.shutDown()
 	})

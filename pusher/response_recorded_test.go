@@ -1,15 +1,12 @@
 package pusher_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -27,7 +24,7 @@ type recording struct {
 type recordedResponse struct {
 	Name      string            `json:"name"`
 	Source    string            `json:"source"`
-	Operation string            `json:"operation"` // see callsOf
+	Operation string            `json:"operation"` // the id of an operation, or everyOperation
 	Status    int               `json:"status"`
 	Headers   map[string]string `json:"headers"`
 	Body      string            `json:"body"`
@@ -54,7 +51,7 @@ func TestResponse_Recorded(t *testing.T) {
 			t.Run(recording.Server+": "+recorded.Name, func(t *testing.T) {
 				client := newClient(t, over(recorded.respond))
 				for _, op := range operations() {
-					if !recorded.appliesTo(op) {
+					if recorded.Operation != op.id && recorded.Operation != everyOperation {
 						continue
 					}
 					got, err := op.call(context.Background(), client)
@@ -79,20 +76,16 @@ func TestResponse_Recorded(t *testing.T) {
 // TestResponse_RecordedCoverage checks that each operation has recorded successes and
 // errors.
 func TestResponse_RecordedCoverage(t *testing.T) {
-	for operation := range callsOf {
-		succeeded, failed := 0, 0
-		for _, recording := range recordings(t) {
-			for _, recorded := range recording.Responses {
-				switch {
-				case recorded.Error == nil && recorded.Operation == operation:
-					succeeded++
-				case recorded.Error != nil && (recorded.Operation == operation || recorded.Operation == everyOperation):
-					failed++
-				}
-			}
+	succeeded, failed := map[string]bool{}, map[string]bool{}
+	for _, recording := range recordings(t) {
+		for _, recorded := range recording.Responses {
+			succeeded[recorded.Operation] = succeeded[recorded.Operation] || recorded.Error == nil
+			failed[recorded.Operation] = failed[recorded.Operation] || recorded.Error != nil
 		}
-		if succeeded == 0 || failed == 0 {
-			t.Errorf("%s has %d recorded successes and %d errors, want some of both", operation, succeeded, failed)
+	}
+	for _, op := range operations() {
+		if !succeeded[op.id] || !failed[op.id] && !failed[everyOperation] {
+			t.Errorf("%s: recorded success %t, error %t, want both", op.id, succeeded[op.id], failed[op.id])
 		}
 	}
 }
@@ -100,75 +93,36 @@ func TestResponse_RecordedCoverage(t *testing.T) {
 const everyOperation = "every operation"
 
 // recordings reads testdata/responses. It fails the test if there are no files, or if a
-// file has a field that the test would ignore.
-func recordings(t testing.TB) []recording {
+// file has a field or an operation that the test would ignore.
+func recordings(t testing.TB) (all []recording) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/responses/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("testdata/responses has %d files (%v), want some", len(files), err)
 	}
-	var all []recording
+	known := map[string]bool{everyOperation: true}
+	for _, op := range operations() {
+		known[op.id] = true
+	}
 	for _, file := range files {
-		recording, err := readRecording(file)
+		content, err := os.ReadFile(file)
 		if err != nil {
-			t.Fatalf("%s: %v", file, err)
+			t.Fatal(err)
 		}
-		all = append(all, recording)
+		var read recording
+		decoder := json.NewDecoder(bytes.NewReader(content))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&read); err != nil || read.Server == "" || read.Comment == "" || len(read.Responses) == 0 {
+			t.Fatalf("%s: %v, or server, comment or responses are missing", file, err)
+		}
+		for _, r := range read.Responses {
+			if r.Name == "" || r.Source == "" || !known[r.Operation] || (r.Result == nil) == (r.Error == nil) || r.Operation == everyOperation && r.Error == nil {
+				t.Fatalf("%s: response %q needs a name, a source, a known operation, and either a result or an error", file, r.Name)
+			}
+		}
+		all = append(all, read)
 	}
 	return all
-}
-
-func readRecording(file string) (recording, error) {
-	var read recording
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return read, err
-	}
-	decoder := json.NewDecoder(strings.NewReader(string(content)))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&read); err != nil {
-		return read, err
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return read, fmt.Errorf("trailing data: %v", err)
-	}
-	if read.Server == "" || read.Comment == "" || len(read.Responses) == 0 {
-		return read, fmt.Errorf("server, comment or responses are missing")
-	}
-	var names []string
-	for _, recorded := range read.Responses {
-		if err := recorded.check(); err != nil {
-			return read, fmt.Errorf("%q: %w", recorded.Name, err)
-		}
-		if slices.Contains(names, recorded.Name) {
-			return read, fmt.Errorf("%q occurs twice", recorded.Name)
-		}
-		names = append(names, recorded.Name)
-	}
-	return read, nil
-}
-
-func (a *recordedResponse) check() error {
-	switch {
-	case a.Name == "":
-		return fmt.Errorf("no name, source %q", a.Source)
-	case a.Source == "":
-		return fmt.Errorf("no source")
-	case a.Operation != everyOperation && callsOf[a.Operation] == nil:
-		return fmt.Errorf("unknown operation %q", a.Operation)
-	case a.Operation == everyOperation && a.Error == nil:
-		return fmt.Errorf("only an error fits every operation")
-	case a.Status < 200 || a.Status > 599:
-		return fmt.Errorf("status %d", a.Status)
-	case (a.Result == nil) == (a.Error == nil):
-		return fmt.Errorf("want either a result or an error")
-	}
-	return nil
-}
-
-// appliesTo reports whether the call can receive the response.
-func (a *recordedResponse) appliesTo(op operation) bool {
-	return a.Operation == everyOperation || slices.Contains(callsOf[a.Operation], op.name)
 }
 
 // respond sends the recorded response.

@@ -2,10 +2,9 @@ package pusher_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
+	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"runtime"
@@ -22,16 +21,14 @@ import (
 // returns.
 type fault func(x *faultConn)
 
-// A faultProxy is a reverse proxy between a client and a correct server. It applies its
-// fault to every connection.
-type faultProxy struct {
+// A faultServer is a server for tests of real connections. Its fault handles every
+// connection.
+type faultServer struct {
 	t         testing.TB
 	network   network
 	fault     fault
-	front     net.Listener
-	back      net.Listener
-	server    *http.Server
-	published atomic.Int32 // POST requests that the server has accepted
+	listener  net.Listener
+	published atomic.Int32 // POST requests that were processed
 
 	mu          sync.Mutex
 	connections map[net.Conn]bool // open ones
@@ -39,109 +36,105 @@ type faultProxy struct {
 	running     sync.WaitGroup
 }
 
-func newFaultProxy(t testing.TB, n network, f fault) *faultProxy {
+func newFaultServer(t testing.TB, n network, f fault) *faultServer {
 	t.Helper()
-	p := &faultProxy{t: t, network: n, fault: f, connections: map[net.Conn]bool{}}
-	p.front, p.back = n.listen(t), n.listen(t)
-	p.server = &http.Server{Handler: http.HandlerFunc(p.handle), ErrorLog: log.New(io.Discard, "", 0)}
-	p.running.Go(func() { _ = p.server.Serve(p.back) })
-	p.running.Go(p.accept)
-	return p
+	s := &faultServer{t: t, network: n, fault: f, listener: n.listen(t), connections: map[net.Conn]bool{}}
+	s.running.Go(s.accept)
+	return s
 }
 
-// client returns a client that sends its requests to the proxy.
-func (p *faultProxy) client(opts ...pusher.Option) *pusher.Client {
-	p.t.Helper()
-	return newClient(p.t, append(p.network.options(p.front), opts...)...)
+// client returns a client that sends its requests to the server.
+func (s *faultServer) client(opts ...pusher.Option) *pusher.Client {
+	s.t.Helper()
+	return newClient(s.t, append(s.network.options(s.listener), opts...)...)
 }
 
 // connectionCount returns the number of connections so far.
-func (p *faultProxy) connectionCount() int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return int64(p.opened)
+func (s *faultServer) connectionCount() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int64(s.opened)
 }
 
-// checkPublished fails the test unless the server has accepted the number of requests
+// checkPublished fails the test unless the server has processed the number of requests
 // of an operation that publishes.
-func (p *faultProxy) checkPublished(op operation, want int32) {
-	p.t.Helper()
-	if n := p.published.Load(); op.publishes && n != want {
-		p.t.Errorf("%s: the server accepted %d requests, want %d", op.name, n, want)
+func (s *faultServer) checkPublished(op operation, want int32) {
+	s.t.Helper()
+	if n := s.published.Load(); op.publishes && n != want {
+		s.t.Errorf("%s: the server processed %d requests, want %d", op.name, n, want)
 	}
 }
 
-// handle is the server. It fails the test if a signature is invalid.
-func (p *faultProxy) handle(w http.ResponseWriter, r *http.Request) {
-	if _, err := verify(r, time.Now()); err != nil {
-		p.t.Errorf("the server received a request with an invalid signature: %v", err)
-	}
-	if r.Method == http.MethodPost {
-		p.published.Add(1)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = io.WriteString(w, completeBody)
-}
-
-func (p *faultProxy) accept() {
+func (s *faultServer) accept() {
 	for {
-		conn, err := p.front.Accept()
+		conn, err := s.listener.Accept()
 		if err != nil {
 			return // closed
 		}
-		p.mu.Lock()
-		x := &faultConn{Conn: conn, proxy: p, first: p.opened == 0}
-		p.opened++
-		p.connections[conn] = true
-		p.mu.Unlock()
-		p.running.Go(func() { p.serve(x) })
+		s.mu.Lock()
+		x := &faultConn{Conn: conn, server: s, first: s.opened == 0, in: bufio.NewReader(conn)}
+		s.opened++
+		s.connections[conn] = true
+		s.mu.Unlock()
+		s.running.Go(func() {
+			defer func() {
+				_ = x.Close()
+				s.mu.Lock()
+				delete(s.connections, conn)
+				s.mu.Unlock()
+			}()
+			s.fault(x)
+		})
 	}
-}
-
-func (p *faultProxy) serve(x *faultConn) {
-	defer func() {
-		_ = x.Close()
-		p.mu.Lock()
-		delete(p.connections, x.Conn)
-		p.mu.Unlock()
-	}()
-	x.in = bufio.NewReader(io.TeeReader(x.Conn, &x.seen))
-	p.fault(x)
 }
 
 // shutDown closes all connections and waits until all faults have returned.
-func (p *faultProxy) shutDown() {
-	_ = p.front.Close()
-	_ = p.server.Close()
-	p.mu.Lock()
-	for conn := range p.connections {
+func (s *faultServer) shutDown() {
+	_ = s.listener.Close()
+	s.mu.Lock()
+	for conn := range s.connections {
 		_ = conn.Close()
 	}
-	p.mu.Unlock()
-	p.running.Wait()
+	s.mu.Unlock()
+	s.running.Wait()
 }
 
 // A faultConn is a connection of the client.
 type faultConn struct {
 	net.Conn
-	proxy *faultProxy
-	first bool // the first connection of the proxy
-	in    *bufio.Reader
-	seen  bytes.Buffer // read from in since the previous request
+	server *faultServer
+	first  bool // the first connection of the server
+	in     *bufio.Reader
 }
 
 // readRequest reads a complete request. If the client disconnects, it ends the fault.
-func (x *faultConn) readRequest() string {
-	x.seen.Reset()
+func (x *faultConn) readRequest() *http.Request {
 	r, err := http.ReadRequest(x.in)
-	if err == nil {
-		_, err = io.Copy(io.Discard, r.Body)
-	}
 	if err != nil {
 		runtime.Goexit() // the client disconnected
 	}
-	return x.seen.String()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		runtime.Goexit()
+	}
+	r.Body = io.NopCloser(strings.NewReader(string(body)))
+	return r
 }
+
+// process reads and accepts a request. It fails the test if the signature is invalid.
+func (x *faultConn) process() rawResponse {
+	r := x.readRequest()
+	if _, err := verify(r, time.Now()); err != nil {
+		x.server.t.Errorf("the server received a request with an invalid signature: %v", err)
+	}
+	if r.Method == http.MethodPost {
+		x.server.published.Add(1)
+	}
+	return rawResponse{"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + contentLength + "\r\n", completeBody}
+}
+
+// contentLength is a header line of the responses of process.
+var contentLength = fmt.Sprintf("Content-Length: %d\r\n", len(completeBody))
 
 // sendRaw is a fault that sends these bytes instead of a response and closes the
 // connection.
@@ -169,29 +162,6 @@ func (r rawResponse) chunked(body string) rawResponse {
 
 // withBody returns the response with another body.
 func (r rawResponse) withBody(body string) rawResponse { return rawResponse{r.head, body} }
-
-// forward reads a request, sends it to the server and returns the response.
-func (x *faultConn) forward() rawResponse {
-	request := x.readRequest()
-	conn, err := x.proxy.network.dial(context.Background(), x.proxy.back)
-	if err != nil {
-		runtime.Goexit() // the test is over
-	}
-	defer func() { _ = conn.Close() }()
-	var seen bytes.Buffer
-	if _, err = io.WriteString(conn, request); err != nil {
-		runtime.Goexit()
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(io.TeeReader(conn, &seen)), nil)
-	if err != nil {
-		runtime.Goexit()
-	}
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-		runtime.Goexit()
-	}
-	head, body, _ := strings.Cut(seen.String(), "\r\n\r\n")
-	return rawResponse{head + "\r\n\r\n", body}
-}
 
 // send writes to the client, which may have disconnected.
 func (x *faultConn) send(text any) {
@@ -248,8 +218,7 @@ func (x *faultConn) reset() {
 // A network makes connections.
 type network interface {
 	listen(testing.TB) net.Listener
-	dial(context.Context, net.Listener) (net.Conn, error)
-	options(front net.Listener) []pusher.Option // for a client that connects to front
+	options(net.Listener) []pusher.Option // for a client that connects to the listener
 }
 
 // tcpNetwork uses TCP and the default transport of the client.
@@ -264,12 +233,8 @@ func (tcpNetwork) listen(t testing.TB) net.Listener {
 	return listener
 }
 
-func (tcpNetwork) dial(_ context.Context, to net.Listener) (net.Conn, error) {
-	return net.Dial("tcp", to.Addr().String())
-}
-
-func (tcpNetwork) options(front net.Listener) []pusher.Option {
-	return []pusher.Option{pusher.WithBaseURL("http://" + front.Addr().String())}
+func (tcpNetwork) options(to net.Listener) []pusher.Option {
+	return []pusher.Option{pusher.WithBaseURL("http://" + to.Addr().String())}
 }
 
 // memoryNetwork uses unbuffered pipes, which work in a synctest bubble.
@@ -279,19 +244,18 @@ func (memoryNetwork) listen(testing.TB) net.Listener {
 	return &pipeListener{ends: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-func (memoryNetwork) dial(ctx context.Context, to net.Listener) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	select {
-	case to.(*pipeListener).ends <- theirs:
-		return ours, nil
-	case <-to.(*pipeListener).closed:
-	case <-ctx.Done():
+func (memoryNetwork) options(to net.Listener) []pusher.Option {
+	listener := to.(*pipeListener)
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		select {
+		case listener.ends <- theirs:
+			return ours, nil
+		case <-listener.closed:
+		case <-ctx.Done():
+		}
+		return nil, net.ErrClosed
 	}
-	return nil, net.ErrClosed
-}
-
-func (m memoryNetwork) options(front net.Listener) []pusher.Option {
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return m.dial(ctx, front) }
 	return []pusher.Option{
 		pusher.WithBaseURL("http://pusher.example"),
 		pusher.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: dial}}),
