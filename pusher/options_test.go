@@ -9,28 +9,6 @@ import (
 	"github.com/openchannels/pusher-go/pusher"
 )
 
-func TestOptions_Address(t *testing.T) {
-	tests := []struct {
-		name string
-		opts []pusher.Option
-		want string
-	}{
-		{"default", nil, "https://api-mt1.pusher.com/apps/3"},
-		{"cluster", []pusher.Option{pusher.WithCluster("ap2")}, "https://api-ap2.pusher.com/apps/3"},
-		{"dedicated cluster", []pusher.Option{pusher.WithCluster("my-company-1")}, "https://api-my-company-1.pusher.com/apps/3"},
-		{"base URL", []pusher.Option{pusher.WithBaseURL("http://localhost:6001")}, "http://localhost:6001/apps/3"},
-		{"base URL with a trailing slash", []pusher.Option{pusher.WithBaseURL("http://localhost:6001/")}, "http://localhost:6001/apps/3"},
-		{"base URL with a path", []pusher.Option{pusher.WithBaseURL("https://example.org/realtime")}, "https://example.org/realtime/apps/3"},
-		{"last of cluster, host and base URL", []pusher.Option{pusher.WithBaseURL("https://a.example/x"), pusher.WithCluster("eu")}, "https://api-eu.pusher.com/apps/3"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			client, err := pusher.New(app, tt.opts...)
-			checkAddress(t, client, err, tt.want)
-		})
-	}
-}
-
 func TestOptions_Invalid(t *testing.T) {
 	tests := []struct {
 		name string
@@ -95,7 +73,7 @@ func sentTo(t *testing.T, newClient func(opts ...pusher.Option) (*pusher.Client,
 
 // The last option that sets an address determines the scheme, and options take
 // precedence over the environment.
-func TestOptions_Precedence(t *testing.T) {
+func TestOptions_Address(t *testing.T) {
 	const plain = "http://key:secret@localhost:6001/apps/3"
 	type options = []pusher.Option
 	tests := []struct {
@@ -105,6 +83,12 @@ func TestOptions_Precedence(t *testing.T) {
 		options options
 		want    string
 	}{
+		{"default", nil, "", nil, "https://api-mt1.pusher.com"},
+		{"cluster", nil, "", options{pusher.WithCluster("ap2")}, "https://api-ap2.pusher.com"},
+		{"dedicated cluster", nil, "", options{pusher.WithCluster("my-company-1")}, "https://api-my-company-1.pusher.com"},
+		{"base URL", nil, "", options{pusher.WithBaseURL("http://localhost:6001")}, "http://localhost:6001"},
+		{"base URL with a trailing slash", nil, "", options{pusher.WithBaseURL("http://localhost:6001/")}, "http://localhost:6001"},
+		{"base URL with a path", nil, "", options{pusher.WithBaseURL("https://example.org/realtime")}, "https://example.org/realtime"},
 		{"http URL", nil, plain, nil, "http://localhost:6001"},
 		{"http URL and WithCluster", nil, plain, options{pusher.WithCluster("eu")}, "https://api-eu.pusher.com"},
 		{"http URL and WithBaseURL", nil, plain, options{pusher.WithBaseURL("https://example.com")}, "https://example.com"},

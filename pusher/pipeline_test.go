@@ -47,36 +47,37 @@ func TestPipeline_Redirect(t *testing.T) {
 	}
 }
 
-// TestPipeline_Timeout checks that the context of the caller and the timeout of the
-// client both end a call, and that errors.Is distinguishes them.
+// TestPipeline_Timeout checks that the context of the caller, the timeout of the client
+// and that of its http.Client end a call, and that errors.Is distinguishes them.
 func TestPipeline_Timeout(t *testing.T) {
+	const never = time.Hour
+	limited := func(timeout time.Duration) pusher.Option {
+		return pusher.WithHTTPClient(&http.Client{Transport: roundTrip(hang), Timeout: timeout})
+	}
 	tests := []struct {
-		name    string
-		context func() (context.Context, context.CancelFunc)
-		after   time.Duration
-		want    error
+		name             string
+		opts             []pusher.Option
+		deadline, cancel time.Duration // of the context
+		after            time.Duration
+		want             error
 	}{
-		{"timeout of the client", func() (context.Context, context.CancelFunc) {
-			return context.WithCancel(context.Background())
-		}, 7 * time.Second, context.DeadlineExceeded},
-		{"deadline of the context", func() (context.Context, context.CancelFunc) {
-			return context.WithTimeout(context.Background(), 3*time.Second)
-		}, 3 * time.Second, context.DeadlineExceeded},
-		{"context canceled", func() (context.Context, context.CancelFunc) {
-			ctx, cancel := context.WithCancel(context.Background())
-			time.AfterFunc(2*time.Second, cancel)
-			return ctx, cancel
-		}, 2 * time.Second, context.Canceled},
+		{"timeout of the client", []pusher.Option{limited(0), pusher.WithTimeout(7 * time.Second)}, never, never, 7 * time.Second, context.DeadlineExceeded},
+		{"deadline of the context", []pusher.Option{limited(0), pusher.WithTimeout(7 * time.Second)}, 3 * time.Second, never, 3 * time.Second, context.DeadlineExceeded},
+		{"context canceled", []pusher.Option{limited(0), pusher.WithTimeout(7 * time.Second)}, never, 2 * time.Second, 2 * time.Second, context.Canceled},
+		{"default", []pusher.Option{limited(0)}, never, never, 5 * time.Second, context.DeadlineExceeded},
+		{"short timeout of http.Client", []pusher.Option{limited(3 * time.Second)}, never, never, 3 * time.Second, context.DeadlineExceeded},
+		{"long timeout of http.Client", []pusher.Option{limited(time.Minute)}, never, never, time.Minute, context.DeadlineExceeded},
+		{"WithTimeout and timeout of http.Client", []pusher.Option{limited(time.Minute), pusher.WithTimeout(7 * time.Second)}, never, never, 7 * time.Second, context.DeadlineExceeded},
 	}
 	for _, tt := range tests {
 		for _, op := range operations() {
 			t.Run(tt.name+": "+op.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					client := newClient(t, over(hang), pusher.WithTimeout(7*time.Second))
-					ctx, cancel := tt.context()
+					ctx, cancel := context.WithTimeout(t.Context(), tt.deadline)
 					defer cancel()
+					defer time.AfterFunc(tt.cancel, cancel).Stop()
 					start := time.Now()
-					_, err := op.call(ctx, client)
+					_, err := op.call(ctx, newClient(t, tt.opts...))
 					sameError(t, op.name, err, wantError{Op: op.name, Kind: pusher.ErrTransport})
 					if took := time.Since(start); !errors.Is(err, tt.want) || took != tt.after {
 						t.Errorf("%s = %v after %v, want an error that is %v after %v", op.name, err, took, tt.want, tt.after)
@@ -103,44 +104,6 @@ func TestPipeline_TimeoutOverTCP(t *testing.T) {
 	var timeout net.Error
 	if !errors.Is(err, pusher.ErrTransport) || !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &timeout) || !timeout.Timeout() {
 		t.Errorf("Trigger = %v, want %v, %v and a net.Error with Timeout", err, pusher.ErrTransport, context.DeadlineExceeded)
-	}
-}
-
-// TestPipeline_HTTPClientTimeout checks that the timeout of the client given to
-// WithHTTPClient limits an attempt.
-func TestPipeline_HTTPClientTimeout(t *testing.T) {
-	for _, timeout := range []time.Duration{3 * time.Second, time.Minute} {
-		synctest.Test(t, func(t *testing.T) {
-			client := newClient(t, pusher.WithHTTPClient(&http.Client{Transport: roundTrip(hang), Timeout: timeout}))
-			start := time.Now()
-			_, err := client.Trigger(t.Context(), "c", "e", "d")
-			if took := time.Since(start); !errors.Is(err, pusher.ErrTransport) || !errors.Is(err, context.DeadlineExceeded) || took != timeout {
-				t.Errorf("Trigger with http.Client.Timeout %v = %v after %v, want %v and %v after %v",
-					timeout, err, took, pusher.ErrTransport, context.DeadlineExceeded, timeout)
-			}
-		})
-	}
-}
-
-// TestPipeline_StalledBody checks a response whose body stops after status 200.
-func TestPipeline_StalledBody(t *testing.T) {
-	for _, op := range operations() {
-		synctest.Test(t, func(t *testing.T) {
-			_, err := op.call(t.Context(), newClient(t, over(func(req *http.Request) (*http.Response, error) {
-				body, stalled := io.Pipe()
-				context.AfterFunc(req.Context(), func() { _ = stalled.CloseWithError(req.Context().Err()) })
-				return respondBody(body)(req)
-			})))
-			switch {
-			case op.publishes && err != nil:
-				t.Errorf("%s = %v, want no error: the server accepted it", op.name, err)
-			case !op.publishes:
-				sameError(t, op.name, err, wantError{Op: op.name, Kind: pusher.ErrTransport, Status: 200})
-				if !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("%s = %v, want an error that is %v", op.name, err, context.DeadlineExceeded)
-				}
-			}
-		})
 	}
 }
 
