@@ -185,13 +185,13 @@ func TestClient_Close(t *testing.T) {
 // TestClient_CloseConnections checks that Close closes idle connections.
 func TestClient_CloseConnections(t *testing.T) {
 	closed := make(chan struct{}, 1)
-	p := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
+	server := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
 		x.send(x.process())
 		x.waitForClose()
 		closed <- struct{}{}
 	})
-	defer p.shutDown()
-	client := p.client()
+	defer server.shutDown()
+	client := server.client()
 	_, err := client.Trigger(t.Context(), "c", "e", "")
 	if err := errors.Join(err, client.Close(t.Context())); err != nil {
 		t.Errorf("Trigger and Close = %v, want no error", err)

@@ -153,9 +153,9 @@ func TestDial_Retry(t *testing.T) {
 	}
 	raw := func(option func(addr string) []pusher.Option, f fault) target {
 		return func(t *testing.T) ([]pusher.Option, func() int64) {
-			p := newFaultServer(t, tcpNetwork{}, f)
-			t.Cleanup(p.shutDown)
-			return option(p.listener.Addr().String()), p.connectionCount
+			server := newFaultServer(t, tcpNetwork{}, f)
+			t.Cleanup(server.shutDown)
+			return option(server.listener.Addr().String()), server.connectionCount
 		}
 	}
 	plain := func(addr string) []pusher.Option { return []pusher.Option{pusher.WithBaseURL("http://" + addr)} }
@@ -206,14 +206,14 @@ func TestDial_Retry(t *testing.T) {
 // Laravel Reverb responds with 413 and closes the connection in the middle of an
 // upload.
 func TestDial_ResponseDuringUpload(t *testing.T) {
-	p := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
+	server := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
 		_, _ = x.Read(make([]byte, 512))
 		x.send("HTTP/1.0 413 Payload Too Large\r\nConnection: close\r\n\r\nPayload too large.")
 		_ = x.Conn.(*net.TCPConn).CloseWrite()
 		time.Sleep(10 * time.Millisecond) // let the client read before the reset
 	})
-	defer p.shutDown()
-	client := p.client(pusher.WithMaxEventBytes(64 << 20))
+	defer server.shutDown()
+	client := server.client(pusher.WithMaxEventBytes(64 << 20))
 	for range 5 {
 		_, err := client.Trigger(t.Context(), "c", "e", strings.Repeat("x", 4<<20))
 		var e *pusher.Error
@@ -230,7 +230,7 @@ func TestDial_ResponseDuringUpload(t *testing.T) {
 // net/http must learn of it: it then sends the request on another connection. When the
 // server has received nothing, a lost response (EOF) must not be reported.
 func TestDial_IdleConnectionReset(t *testing.T) {
-	p := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
+	server := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
 		for range 3 {
 			x.readRequest()
 			x.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
@@ -238,8 +238,8 @@ func TestDial_IdleConnectionReset(t *testing.T) {
 		time.Sleep(time.Duration(rand.IntN(300)) * time.Microsecond)
 		x.reset()
 	})
-	defer p.shutDown()
-	client := p.client()
+	defer server.shutDown()
+	client := server.client()
 	for range 1000 {
 		if _, err := client.Trigger(t.Context(), "c", "e", "d"); errors.Is(err, io.EOF) {
 			t.Fatalf("Trigger = %v, want that the request is sent on another connection", err)

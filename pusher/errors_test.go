@@ -257,9 +257,9 @@ func TestError_Unwrap(t *testing.T) {
 		"HTTP/1.1 202 OK\r\nContent-Length: 99\r\n\r\n":                    io.ErrUnexpectedEOF,
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n": io.ErrUnexpectedEOF,
 	} {
-		p := newFaultServer(t, tcpNetwork{}, sendRaw(raw))
-		_, err := p.client().Channels(t.Context(), pusher.ChannelsParams{})
-		p.shutDown()
+		server := newFaultServer(t, tcpNetwork{}, sendRaw(raw))
+		_, err := server.client().Channels(t.Context(), pusher.ChannelsParams{})
+		server.shutDown()
 		if !errors.Is(err, pusher.ErrTransport) || !errors.Is(err, want) {
 			t.Errorf("Channels with the response %q = %v, want %v and %v", raw, err, pusher.ErrTransport, want)
 		}

@@ -130,14 +130,14 @@ func TestPipeline_Faults(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := newFaultServer(t, tcpNetwork{}, tt.fault)
-			defer p.shutDown()
+			server := newFaultServer(t, tcpNetwork{}, tt.fault)
+			defer server.shutDown()
 			for _, op := range operations() {
-				client := p.client(pusher.WithRetry(pusher.Retry{Attempts: 3, BaseDelay: 1}))
-				p.published.Store(0)
+				client := server.client(pusher.WithRetry(pusher.Retry{Attempts: 3, BaseDelay: 1}))
+				server.published.Store(0)
 				got, err := op.call(context.Background(), client)
 				checkOutcome(t, op, got, err, op.outcomes(tt.query, tt.publish))
-				p.checkPublished(op, tt.published)
+				server.checkPublished(op, tt.published)
 			}
 		})
 	}
@@ -163,7 +163,7 @@ func TestPipeline_FaultOnReusedConnection(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, op := range operations() {
-				p := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
+				server := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
 					x.send(x.process())
 					if x.first {
 						tt.fault(x)
@@ -171,14 +171,14 @@ func TestPipeline_FaultOnReusedConnection(t *testing.T) {
 					}
 					x.waitForClose()
 				})
-				client := p.client(pusher.WithRetry(pusher.Retry{Attempts: 3, BaseDelay: 1}))
+				client := server.client(pusher.WithRetry(pusher.Retry{Attempts: 3, BaseDelay: 1}))
 				if _, err := client.Channels(context.Background(), pusher.ChannelsParams{}); err != nil {
 					t.Fatalf("Channels on a new connection = %v, want no error", err)
 				}
 				got, err := op.call(context.Background(), client)
 				checkOutcome(t, op, got, err, op.outcomes(decoded, tt.publish))
-				p.checkPublished(op, tt.published)
-				p.shutDown()
+				server.checkPublished(op, tt.published)
+				server.shutDown()
 			}
 		})
 	}
@@ -188,9 +188,9 @@ func TestPipeline_FaultOnReusedConnection(t *testing.T) {
 // after a response without announcing it. A publish may fail because of it, but none is
 // accepted twice, or reported as accepted although it was not.
 func TestPipeline_ServerClosesConnections(t *testing.T) {
-	p := newFaultServer(t, tcpNetwork{}, func(x *faultConn) { x.send(x.process()) })
-	defer p.shutDown()
-	client := p.client(pusher.WithRetry(pusher.Retry{Attempts: 3, BaseDelay: 1}))
+	server := newFaultServer(t, tcpNetwork{}, func(x *faultConn) { x.send(x.process()) })
+	defer server.shutDown()
+	client := server.client(pusher.WithRetry(pusher.Retry{Attempts: 3, BaseDelay: 1}))
 	succeeded := int32(0)
 	for range 100 {
 		_, err := client.Trigger(context.Background(), "c", "e", "d")
@@ -203,7 +203,7 @@ func TestPipeline_ServerClosesConnections(t *testing.T) {
 			t.Errorf("Channels = %v, want no error", err)
 		}
 	}
-	if n := p.published.Load(); n < succeeded || n > 100 {
+	if n := server.published.Load(); n < succeeded || n > 100 {
 		t.Errorf("the server accepted %d events, Trigger succeeded for %d of 100", n, succeeded)
 	}
 	t.Logf("Trigger succeeded for %d of 100 events", succeeded)
@@ -217,7 +217,7 @@ func TestRetry_PublishesAfterLostResponse(t *testing.T) {
 			if !op.publishes {
 				continue
 			}
-			p := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
+			server := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
 				if r := x.process(); !x.first {
 					x.send(r)
 				}
@@ -226,11 +226,11 @@ func TestRetry_PublishesAfterLostResponse(t *testing.T) {
 			if enabled {
 				want, published = decoded, 2
 			}
-			client := p.client(pusher.WithRetry(pusher.Retry{Attempts: 3, BaseDelay: 1, Publishes: enabled}))
+			client := server.client(pusher.WithRetry(pusher.Retry{Attempts: 3, BaseDelay: 1, Publishes: enabled}))
 			got, err := op.call(context.Background(), client)
 			checkOutcome(t, op, got, err, want)
-			p.checkPublished(op, published)
-			p.shutDown()
+			server.checkPublished(op, published)
+			server.shutDown()
 		}
 	}
 }
@@ -271,13 +271,13 @@ func TestPipeline_EachByte(t *testing.T) {
 				op, size := operationNamed(t, name), 1
 				for at := 0; at < size; at++ {
 					var head int
-					p := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
+					server := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
 						r := x.process()
 						head, size = len(r.head), len(r.String())
 						x.send(tt.fault(r.String(), at))
 					})
-					got, err := op.call(context.Background(), p.client())
-					p.shutDown()
+					got, err := op.call(context.Background(), server.client())
+					server.shutDown()
 					if !checkOutcome(t, op, got, err, tt.want(op, at, head, err)) {
 						t.Fatalf("the response was %s after %d of %d bytes", tt.name, at, size)
 					}
@@ -294,7 +294,7 @@ func TestPipeline_EachByte(t *testing.T) {
 // response to the next request.
 func TestPipeline_UnsolicitedResponse(t *testing.T) {
 	closed := make(chan struct{})
-	p := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
+	server := newFaultServer(t, tcpNetwork{}, func(x *faultConn) {
 		r := x.process()
 		if !x.first {
 			x.send(r)
@@ -305,8 +305,8 @@ func TestPipeline_UnsolicitedResponse(t *testing.T) {
 		x.waitForClose()
 		close(closed)
 	})
-	defer p.shutDown()
-	client := p.client()
+	defer server.shutDown()
+	client := server.client()
 	for _, name := range []string{"Channels", "ChannelInfo"} {
 		op := operationNamed(t, name)
 		got, err := op.call(context.Background(), client)

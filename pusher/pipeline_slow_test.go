@@ -84,17 +84,17 @@ func TestPipeline_SlowNetwork(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, op := range operations() {
 				synctest.Test(t, func(t *testing.T) {
-					p := newFaultServer(t, memoryNetwork{}, tt.fault)
-					defer p.shutDown()
+					server := newFaultServer(t, memoryNetwork{}, tt.fault)
+					defer server.shutDown()
 					start := time.Now()
-					got, err := op.call(context.Background(), p.client())
+					got, err := op.call(context.Background(), server.client())
 					took := time.Since(start)
 					checkOutcome(t, op, got, err, op.outcomes(tt.query, tt.publish))
 					if took != tt.after {
 						t.Errorf("%s took %v, want %v", op.name, took, tt.after)
 					}
 					synctest.Wait()
-					p.checkPublished(op, tt.published)
+					server.checkPublished(op, tt.published)
 				})
 			}
 		})
@@ -117,12 +117,12 @@ func TestPipeline_SlowNetworkContext(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, op := range operations() {
 				synctest.Test(t, func(t *testing.T) {
-					p := newFaultServer(t, memoryNetwork{}, tt.fault)
-					defer p.shutDown()
+					server := newFaultServer(t, memoryNetwork{}, tt.fault)
+					defer server.shutDown()
 					ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 					defer cancel()
 					start := time.Now()
-					got, err := op.call(ctx, p.client(pusher.WithRetry(pusher.Retry{})))
+					got, err := op.call(ctx, server.client(pusher.WithRetry(pusher.Retry{})))
 					checkOutcome(t, op, got, err, op.outcomes(tt.query, tt.publish))
 					if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 						t.Errorf("%s = %v, want an error that is %v", op.name, err, context.DeadlineExceeded)
@@ -158,21 +158,21 @@ func TestPipeline_UnreachableServer(t *testing.T) {
 func TestRetry_SilentConnection(t *testing.T) {
 	for _, op := range operations() {
 		synctest.Test(t, func(t *testing.T) {
-			p := newFaultServer(t, memoryNetwork{}, func(x *faultConn) {
+			server := newFaultServer(t, memoryNetwork{}, func(x *faultConn) {
 				x.send(x.process())
 				if !x.first {
 					x.send(x.process())
 				}
 				x.waitForClose()
 			})
-			defer p.shutDown()
-			client := p.client(pusher.WithRetry(pusher.Retry{Attempts: 2}))
+			defer server.shutDown()
+			client := server.client(pusher.WithRetry(pusher.Retry{Attempts: 2}))
 			if _, err := client.Channels(context.Background(), pusher.ChannelsParams{}); err != nil {
 				t.Fatalf("Channels on a new connection = %v, want no error", err)
 			}
 			got, err := op.call(context.Background(), client)
 			checkOutcome(t, op, got, err, op.outcomes(decoded, noResponse))
-			p.checkPublished(op, 0)
+			server.checkPublished(op, 0)
 		})
 	}
 }
@@ -182,8 +182,8 @@ func TestRetry_SilentConnection(t *testing.T) {
 func TestPipeline_AttemptsEndWithCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := 0
-		p := newFaultServer(t, memoryNetwork{}, func(x *faultConn) { x.readRequest(); x.waitForClose(); ended++ })
-		client := p.client(pusher.WithRetry(pusher.Retry{Attempts: 3}))
+		server := newFaultServer(t, memoryNetwork{}, func(x *faultConn) { x.readRequest(); x.waitForClose(); ended++ })
+		client := server.client(pusher.WithRetry(pusher.Retry{Attempts: 3}))
 		_, err := client.Channels(context.Background(), pusher.ChannelsParams{})
 		if !errors.Is(err, pusher.ErrTransport) {
 			t.Errorf("Channels = %v, want %v", err, pusher.ErrTransport)
@@ -192,6 +192,6 @@ func TestPipeline_AttemptsEndWithCall(t *testing.T) {
 		if ended != 3 {
 			t.Errorf("the server saw %d connections end, want 3", ended)
 		}
-		p.shutDown()
+		server.shutDown()
 	})
 }

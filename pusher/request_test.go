@@ -3,6 +3,7 @@ package pusher_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -195,9 +196,9 @@ func TestClient_APIRetry(t *testing.T) {
 			}
 			var got []string
 			for _, r := range server.requests() {
-				got = append(got, r.String()+" "+r.Header.Get("X-Request-ID"))
+				got = append(got, fmt.Sprintf("%s, %d bytes, ID %s", r, r.ContentLength, r.Header.Get("X-Request-ID")))
 			}
-			if want := "POST /apps/3/events?a=1 " + body + " 7"; !slices.Equal(got, []string{want, want, want}) {
+			if want := "POST /apps/3/events?a=1 " + body + ", 40 bytes, ID 7"; !slices.Equal(got, []string{want, want, want}) {
 				t.Errorf("sent %q, want 3 times %s", got, want)
 			}
 		})
