@@ -235,9 +235,6 @@ func TestRetry_PublishesAfterLostResponse(t *testing.T) {
 	}
 }
 
-// typicalCalls are representative operations, for tests of many faults.
-var typicalCalls = []string{"Trigger", "Channels", "Get", "Post"}
-
 // TestPipeline_EachByte checks a response that is truncated, or has a zero byte, at
 // every position.
 func TestPipeline_EachByte(t *testing.T) {
