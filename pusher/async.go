@@ -103,6 +103,9 @@ func limited[T any](a *asyncCalls, ctx context.Context, op string, call func() (
 	select {
 	case a.slots <- struct{}{}:
 		defer func() { <-a.slots }()
+		if ctx.Err() != nil {
+			return none, canceled(op, ctx)
+		}
 		return call()
 	case <-ctx.Done():
 		return none, canceled(op, ctx)

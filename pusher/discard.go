@@ -61,6 +61,9 @@ func (d discarder) logEvents(req *http.Request, body []byte) {
 	if json.Unmarshal(body, &request) != nil {
 		return
 	}
+	if request.Channel != nil {
+		request.Channels = append(request.Channels, *request.Channel)
+	}
 	for _, channel := range request.Channels {
 		request.Batch = append(request.Batch, gen.BatchEvent{Channel: channel, Name: request.Name, Data: request.Data})
 	}

@@ -207,18 +207,6 @@ func joinCause(first, second error) error {
 	return fmt.Errorf("%w; then %w", first, second)
 }
 
-// withOp returns err as an error of the operation. The original may have been
-// logged already, so a copy is changed.
-func withOp(op string, err error) error {
-	var e *Error
-	if !errors.As(err, &e) {
-		return newError(op, ErrInvalid, err)
-	}
-	named := *e
-	named.Op = op
-	return &named
-}
-
 const maxMessageBytes = 1 << 10
 
 // safeError is an error of the network whose text is safe to print. It matches

@@ -50,7 +50,7 @@ type QueuedEvent struct {
 type OperationEnd struct {
 	// Status is the HTTP status of the last response, or 0 if there was none.
 	Status int
-	// ResponseBytes is the size of the body of that response.
+	// ResponseBytes is the size of the body of a response that was accepted.
 	ResponseBytes int
 	// Attempts is the number of attempts so far.
 	Attempts int
@@ -71,9 +71,12 @@ func WithObserver(observer Observer) Option {
 	}
 }
 
+// An endFunc tells the observer that an operation or attempt has ended.
+type endFunc func(status, bytes, attempts int, err error)
+
 // observe calls the observer and returns its context and the function to call at the
 // end.
-func (d doer) observe(ctx context.Context, attempt int, req *http.Request) (context.Context, func(status, bytes, attempts int, err error)) {
+func (d doer) observe(ctx context.Context, attempt int, req *http.Request) (context.Context, endFunc) {
 	if d.observer == nil {
 		return ctx, func(int, int, int, error) {}
 	}
@@ -98,4 +101,14 @@ func (d doer) observe(ctx context.Context, attempt int, req *http.Request) (cont
 			end(OperationEnd{Status: status, ResponseBytes: bytes, Attempts: attempts, Duration: time.Since(start), Err: err})
 		}
 	}
+}
+
+// endWithBody calls end when the body of an accepted response is closed: only then is it
+// known whether the body could be decoded.
+func (d doer) endWithBody(end endFunc, resp *http.Response, attempts int) {
+	if d.observer == nil {
+		return
+	}
+	body := resp.Body.(*responseBody)
+	body.closed = append(body.closed, func() { end(resp.StatusCode, int(body.Size()), attempts, body.failure) })
 }

@@ -90,7 +90,7 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 		signed := d.clock.now()
 		resp, failure := d.attempt(ctx, req, attempt)
 		if failure == nil {
-			resp.Body.(*responseBody).onClose(func(bytes int, err error) { end(resp.StatusCode, bytes, attempt, err) })
+			d.endWithBody(end, resp, attempt)
 			return resp, nil
 		}
 		delay, again := time.Duration(0), false
@@ -124,7 +124,7 @@ func (d doer) attempt(ctx context.Context, original *http.Request, n int) (*http
 		end(failure.Status, 0, n, failure)
 		return resp, failure
 	}
-	resp.Body.(*responseBody).onClose(func(bytes int, err error) { end(resp.StatusCode, bytes, n, err) })
+	d.endWithBody(end, resp, n)
 	return resp, nil
 }
 
@@ -142,6 +142,8 @@ func (d doer) roundTrip(ctx context.Context, original *http.Request, n int) (*ht
 	}
 	req.Header.Set("X-Pusher-Library", "pusher-go "+Version)
 	switch err := d.sign(ctx, req); {
+	case original.Context().Err() != nil && n == 1:
+		return nil, canceled(d.info.op, original.Context())
 	case ctx.Err() != nil: // not every RoundTripper checks it
 		return nil, newError(d.info.op, ErrTransport, context.Cause(ctx))
 	case err != nil:
@@ -165,6 +167,7 @@ func (d doer) roundTrip(ctx context.Context, original *http.Request, n int) (*ht
 	d.logAttempt(ctx, req, n, resp.StatusCode, start)
 	resp.Request = original // its URL has no signature
 	resp.Body = &responseBody{Reader: bytes.NewReader(body), op: d.info.op, status: resp.StatusCode}
+	resp.TransferEncoding = nil
 	if resp.ContentLength = int64(len(body)); resp.Header.Get("Content-Length") != "" {
 		resp.Header.Set("Content-Length", fmt.Sprint(len(body)))
 	}

@@ -80,7 +80,10 @@ func (c *Client) request(ctx context.Context, op, method, path string, query url
 		return nil, newError(op, ErrTransport, err)
 	}
 	var raw json.RawMessage
-	return raw, resp.Body.(*responseBody).Decode(text, &raw)
+	if err := resp.Body.(*responseBody).Decode(text, &raw); err != nil {
+		return nil, err
+	}
+	return raw, nil
 }
 
 func validatePath(path string) error {

@@ -70,8 +70,8 @@ type responseBody struct {
 	*bytes.Reader
 	op      string
 	status  int
-	failure error // of Decode
-	closed  []func(bytes int, err error)
+	failure error    // of Decode
+	closed  []func() // called by Close
 }
 
 // Decode decodes the body into a model. Package gen calls it instead of
@@ -84,11 +84,9 @@ func (b *responseBody) Decode(body []byte, v any) error {
 	return b.failure
 }
 
-func (b *responseBody) onClose(fn func(bytes int, err error)) { b.closed = append(b.closed, fn) }
-
 func (b *responseBody) Close() error {
 	for _, fn := range b.closed {
-		fn(int(b.Size()), b.failure)
+		fn()
 	}
 	b.closed = nil
 	return nil
