@@ -33,6 +33,7 @@ func TestAsync(t *testing.T) {
 	channels, query := []string{"c", "d"}, url.Values{"q": {"1"}}
 	events := []pusher.Event{{Channel: "c", Name: "e", Data: data, Info: []pusher.Attribute{pusher.UserCount}}}
 	opts := []pusher.TriggerOption{pusher.ExcludeSocket("1.2")}
+	info := []pusher.Attribute{pusher.UserCount}
 	tests := []struct {
 		name    string
 		call    func(*pusher.Client) pending
@@ -41,8 +42,9 @@ func TestAsync(t *testing.T) {
 	}{
 		{"TriggerAsync", func(c *pusher.Client) pending { return pend(c.TriggerAsync(ctx, "c", "e", data, opts...)) },
 			`POST /apps/3/events {"channels":["c"],"data":"d","name":"e","socket_id":"1.2"}`, counts},
-		{"TriggerMultiAsync", func(c *pusher.Client) pending { return pend(c.TriggerMultiAsync(ctx, channels, "e", data)) },
-			`POST /apps/3/events {"channels":["c","d"],"data":"d","name":"e"}`, counts},
+		{"TriggerMultiAsync", func(c *pusher.Client) pending {
+			return pend(c.TriggerMultiAsync(ctx, channels, "e", data, pusher.WithInfo(info...)))
+		}, `POST /apps/3/events {"channels":["c","d"],"data":"d","info":"user_count","name":"e"}`, counts},
 		{"TriggerBatchAsync", func(c *pusher.Client) pending { return pend(c.TriggerBatchAsync(ctx, events)) },
 			`POST /apps/3/batch_events {"batch":[{"channel":"c","data":"d","info":"user_count","name":"e"}]}`, `{"batch":[{"user_count":1}]}`},
 		{"GetAsync", func(c *pusher.Client) pending { return pend(c.GetAsync(ctx, "/things", query)) }, `GET /apps/3/things?q=1`, everything},
@@ -59,10 +61,10 @@ func TestAsync(t *testing.T) {
 				}))
 			call := tt.call(client)
 			// Arguments may be changed as soon as the call has returned.
-			data[0], channels[1], events[0].Name, events[0].Info[0], query["q"][0], opts[0] = 'x', "x", "x", "x", "x", nil
+			data[0], channels[1], events[0].Name, events[0].Info[0], query["q"][0], opts[0], info[0] = 'x', "x", "x", "x", "x", nil, "x"
 			close(changed)
 			value, err := call.wait(t.Context())
-			data[0], channels[1], events[0].Name, events[0].Info[0], query["q"][0], opts[0] = 'd', "d", "e", pusher.UserCount, "1", pusher.ExcludeSocket("1.2")
+			data[0], channels[1], events[0].Name, events[0].Info[0], query["q"][0], opts[0], info[0] = 'd', "d", "e", pusher.UserCount, "1", pusher.ExcludeSocket("1.2"), pusher.UserCount
 			if got := server.requests(); len(got) != 1 || got[0].String() != tt.request {
 				t.Errorf("%s sent %s\nwant %s", tt.name, got, tt.request)
 			}

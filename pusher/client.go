@@ -9,6 +9,7 @@ import (
 	"github.com/openchannels/pusher-go/auth"
 	"github.com/openchannels/pusher-go/gen"
 	"github.com/openchannels/pusher-go/internal/encryption"
+	"github.com/openchannels/pusher-go/internal/sentinel"
 	"github.com/openchannels/pusher-go/signing"
 	"github.com/openchannels/pusher-go/webhook"
 )
@@ -40,7 +41,7 @@ func New(app Credentials, opts ...Option) (*Client, error) {
 
 func newClient(op string, app Credentials, opts []Option) (*Client, error) {
 	cfg := defaultConfig()
-	errs := []error{app.validate(), signing.CheckCredentials(app.Key, app.Secret)}
+	errs := []error{app.validate()}
 	for _, opt := range opts {
 		if opt == nil {
 			opt = func(*config) error { return errors.New("an option is nil") }
@@ -48,22 +49,22 @@ func newClient(op string, app Credentials, opts []Option) (*Client, error) {
 		errs = append(errs, opt(&cfg))
 	}
 	errs = append(errs, cfg.validate())
-	if err := errors.Join(errs...); err != nil {
+	if err := sentinel.Join(errs...); err != nil {
 		return nil, newError(op, ErrConfiguration, err)
 	}
 
 	clock := &clock{}
 	signer, err := signing.New(app.Key, app.Secret, signing.WithClock(clock.now))
 	if err != nil {
-		return nil, newError(op, ErrConfiguration, err)
+		return nil, newError(op, ErrConfiguration, sentinel.Details(err))
 	}
 	authorizer, err := auth.New(app.Key, app.Secret, cfg.authorizer...)
 	if err != nil {
-		return nil, newError(op, ErrConfiguration, err)
+		return nil, newError(op, ErrConfiguration, sentinel.Details(err))
 	}
 	webhooks, err := webhook.New(app.Key, app.Secret, cfg.webhooks...)
 	if err != nil {
-		return nil, newError(op, ErrConfiguration, err)
+		return nil, newError(op, ErrConfiguration, sentinel.Details(err))
 	}
 	c := &Client{
 		app:              Credentials{AppID: app.AppID, Key: app.Key},

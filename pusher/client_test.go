@@ -18,13 +18,15 @@ func TestNew_Errors(t *testing.T) {
 		pusher.WithRetry(pusher.Retry{Attempts: -1}),
 		pusher.WithLogger(nil),
 		pusher.WithMaxEventBytes(0),
+		pusher.WithMaxBodyBytes(0),
+		pusher.WithPathPrefix("reverb"),
 	)
-	if !errors.Is(err, pusher.ErrConfiguration) {
-		t.Fatalf("New = %v, want %v", err, pusher.ErrConfiguration)
+	if !errors.Is(err, pusher.ErrConfiguration) || strings.Contains(err.Error(), "\n") || strings.Count(err.Error(), "invalid configuration") != 1 {
+		t.Fatalf("New = %v, want %v once, in one line", err, pusher.ErrConfiguration)
 	}
 	for _, want := range []string{
 		"app ID", "key is empty", "secret contains a space",
-		"WithCluster", "WithBaseURL", "WithHTTPProxy", "WithHTTPClient", "WithTimeout", "WithRetry", "WithLogger", "WithMaxEventBytes",
+		"WithCluster", "WithBaseURL", "WithHTTPProxy", "WithHTTPClient", "WithTimeout", "WithRetry", "WithLogger", "WithMaxEventBytes", "WithMaxBodyBytes", "WithPathPrefix", "PUSHER_APP_KEY",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not mention %s: %v", want, err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/openchannels/pusher-go/internal/encryption"
 	"github.com/openchannels/pusher-go/internal/protocol"
+	"github.com/openchannels/pusher-go/internal/sentinel"
 )
 
 var encoders = sync.Pool{New: func() any {
@@ -31,7 +32,7 @@ const maxPooled = 64 << 10
 // prepare validates an event for a valid channel and returns its data as it is sent:
 // encoded, and encrypted if the channel is.
 func (c *Client) prepare(channel, event string, data any, params triggerParams) (string, error) {
-	if err := errors.Join(protocol.CheckEventName(event), params.validate()); err != nil {
+	if err := sentinel.Join(protocol.CheckEventName(event), params.validate()); err != nil {
 		return "", err
 	}
 	encrypted := protocol.IsEncrypted(channel)

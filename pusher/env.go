@@ -44,8 +44,12 @@ func NewFromEnv(opts ...Option) (*Client, error) {
 		Key:    firstEnv("PUSHER_APP_KEY", "PUSHER_KEY"),
 		Secret: firstEnv("PUSHER_APP_SECRET", "PUSHER_SECRET"),
 	}
-	if app == (Credentials{}) {
-		return nil, newError(op, ErrConfiguration, errors.New("neither PUSHER_URL nor PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET are set"))
+	for _, required := range [...]struct{ name, value string }{
+		{"PUSHER_APP_ID", app.AppID}, {"PUSHER_APP_KEY", app.Key}, {"PUSHER_APP_SECRET", app.Secret},
+	} {
+		if required.value == "" {
+			return nil, newError(op, ErrConfiguration, fmt.Errorf("neither PUSHER_URL nor %s is set", required.name))
+		}
 	}
 	return newClient(op, app, append([]Option{withAddressFromEnv}, opts...))
 }

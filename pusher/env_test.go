@@ -131,3 +131,30 @@ func setEnv(t *testing.T, env map[string]string) {
 		t.Setenv(name, env[name])
 	}
 }
+
+// The text names the variable to change.
+func TestNewFromEnv_Text(t *testing.T) {
+	credentials := func(name, value string) map[string]string {
+		env := map[string]string{"PUSHER_APP_ID": "7", "PUSHER_APP_KEY": "key", "PUSHER_APP_SECRET": "secret"}
+		env[name] = value
+		return env
+	}
+	tests := []struct {
+		name string
+		env  map[string]string
+		want string
+	}{
+		{"nothing", nil, "pusher: NewFromEnv: invalid configuration: neither PUSHER_URL nor PUSHER_APP_ID is set"},
+		{"no secret", credentials("PUSHER_APP_SECRET", ""), "pusher: NewFromEnv: invalid configuration: neither PUSHER_URL nor PUSHER_APP_SECRET is set"},
+		{"URL as host", credentials("PUSHER_HOST", "https://api-eu.pusher.com"),
+			"pusher: NewFromEnv: invalid configuration: PUSHER_HOST: want a host name without https://; PUSHER_URL is the variable for a URL"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			setEnv(t, tt.env)
+			if _, err := pusher.NewFromEnv(); err == nil || err.Error() != tt.want {
+				t.Errorf("NewFromEnv = %v, want %s", err, tt.want)
+			}
+		})
+	}
+}

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
@@ -19,84 +16,6 @@ import (
 	"github.com/openchannels/pusher-go/gen"
 	"github.com/openchannels/pusher-go/pusher"
 )
-
-// TestError_Text checks that errors with a known cause name it and are not retried.
-func TestError_Text(t *testing.T) {
-	plain, _ := countingServer(t, "http", write(200, "{}"))
-	secure, _ := countingServer(t, "https", write(200, "{}"))
-	at := func(scheme string, server *httptest.Server) pusher.Option {
-		return pusher.WithBaseURL(scheme + "://" + server.Listener.Addr().String())
-	}
-	anyHost := secure.Client().Transport.(*http.Transport).Clone()
-	anyHost.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, secure.Listener.Addr().String())
-	}
-	status := func(code int, body string) []pusher.Option { return []pusher.Option{over(respond(code, body))} }
-	proxy := listen(t, write(407, "<html><head><title>Access Denied</title></head></html>"))
-
-	tests := []struct {
-		name   string
-		op     string
-		opts   []pusher.Option
-		kind   error
-		status int
-		want   []string
-	}{
-		{"https to a port without TLS", "Trigger", []pusher.Option{at("https", plain)}, pusher.ErrTLS, 0,
-			[]string{"TLS handshake failed", "the server does not use TLS on this port", "use an http:// URL"}},
-		{"http to a port with TLS", "Trigger", []pusher.Option{at("http", secure)}, pusher.ErrInvalid, 400,
-			[]string{"Client sent an HTTP request to an HTTPS server", "use an https:// URL"}},
-		{"untrusted certificate", "Trigger", []pusher.Option{at("https", secure)}, pusher.ErrTLS, 0,
-			[]string{"TLS handshake failed", "the server's certificate is not trusted", "WithHTTPClient"}},
-		{"certificate for another host", "Trigger", []pusher.Option{
-			pusher.WithBaseURL("https://pusher.test"), pusher.WithHTTPClient(&http.Client{Transport: anyHost}),
-		}, pusher.ErrTLS, 0, []string{"TLS handshake failed", "the certificate is for another host name", "check the host"}},
-		{"status 407 from a proxy", "Trigger", []pusher.Option{pusher.WithBaseURL("http://pusher.test"), pusher.WithHTTPProxy(proxy)},
-			pusher.ErrTransport, 407, []string{"status 407", `an HTML page with the title "Access Denied"`, "the proxy requires a user and password", "WithHTTPProxy"}},
-		{"status 407 for CONNECT", "Trigger", []pusher.Option{pusher.WithBaseURL("https://pusher.test"), pusher.WithHTTPProxy(proxy)},
-			pusher.ErrTransport, 407, []string{"status 407", "the proxy rejected CONNECT", "the proxy requires a user and password", "WithHTTPProxy"}},
-
-		// Pusher and most compatible servers respond in this way to an unknown app ID.
-		{"wrong app ID", "Trigger", status(404, "404 NOT FOUND\n"), pusher.ErrNotFound, 404, []string{"404 NOT FOUND", "check the app ID, the host and the path"}},
-		{"wrong app ID or vacant channel", "ChannelInfo", status(404, "{}"), pusher.ErrNotFound, 404,
-			[]string{"the app ID may be wrong", "vacant channel", "WithVacantOnNotFound"}},
-		{"vacant channel (ipe)", "ChannelInfo", status(400, "Could not find a channel with the name presence-c\n"), pusher.ErrInvalid, 400,
-			[]string{"vacant channel", "WithVacantOnNotFound"}},
-		{"status 403", "Trigger", status(403, ""), pusher.ErrForbidden, 403, []string{"disabled or over its quota", "the app ID may be wrong"}},
-		{"wrong key", "Trigger", status(400, "Unknown auth_key\n"), pusher.ErrUnknownKey, 400, []string{"unknown app key", "check the key and the cluster"}},
-		{"empty 401", "Trigger", status(401, ""), pusher.ErrAuthentication, 401,
-			[]string{"authentication failed", "check the secret, the app ID and this machine's clock, and that no proxy changes the path"}},
-		{"event too large", "Trigger", status(413, "The data content of this event exceeds the allowed maximum (10240 bytes).\n"), pusher.ErrTooLarge, 413,
-			[]string{"the data of an event is too large"}},
-		{"request too large", "Trigger", status(413, ""), pusher.ErrTooLarge, 413, []string{"the request as a whole is too large"}},
-		{"HTML error page", "Trigger", status(502, "<!DOCTYPE html><html><head><style>body { color: red }</style><title>\n 502 Bad &amp; Gateway\n</title></head></html>"),
-			pusher.ErrServer, 502, []string{`an HTML page with the title "502 Bad & Gateway"`}},
-		{"HTML page under status 200", "Trigger", status(200, "<html><head><style>body { color: red }</style><title>Welcome to nginx!</title></head></html>"),
-			pusher.ErrServer, 200, []string{`an HTML page with the title "Welcome to nginx!"`}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var lines logs
-			client := newClient(t, append([]pusher.Option{lines.option(), pusher.WithRetry(pusher.Retry{BaseDelay: 1})}, tt.opts...)...)
-			_, err := operationNamed(t, tt.op).call(t.Context(), client)
-			var e *pusher.Error
-			if !errors.As(err, &e) || !errors.Is(err, tt.kind) || e.Status != tt.status {
-				t.Fatalf("%s = %v, want %v with status %d", tt.op, err, tt.kind, tt.status)
-			}
-			for _, want := range tt.want {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("%s = %q, want %q in the text", tt.op, err, want)
-				}
-			}
-			if strings.ContainsAny(err.Error(), "\r\n") || strings.Contains(err.Error(), "color") {
-				t.Errorf("%s = %q, want one line without the content of a page", tt.op, err)
-			}
-			if got := lines.lines(slog.LevelWarn); len(got) != 0 {
-				t.Errorf("%s was retried: %s", tt.op, got)
-			}
-		})
-	}
-}
 
 // TestError_Op checks that text of the caller in Op and in log lines is truncated and
 // has no control characters.
@@ -263,5 +182,34 @@ func TestError_Unwrap(t *testing.T) {
 		if !errors.Is(err, pusher.ErrTransport) || !errors.Is(err, want) {
 			t.Errorf("Channels with the response %q = %v, want %v and %v", raw, err, pusher.ErrTransport, want)
 		}
+	}
+}
+
+// An error without a Kind has the kind that its status and message imply, for mocks.
+func TestError_Kind(t *testing.T) {
+	tests := []struct {
+		err  pusher.Error
+		want error
+	}{
+		{pusher.Error{Status: 400}, pusher.ErrInvalid},
+		{pusher.Error{Status: 400, Message: "Unknown auth_key"}, pusher.ErrUnknownKey},
+		{pusher.Error{Status: 401}, pusher.ErrAuthentication},
+		{pusher.Error{Status: 403}, pusher.ErrForbidden},
+		{pusher.Error{Status: 404}, pusher.ErrNotFound},
+		{pusher.Error{Status: 413}, pusher.ErrTooLarge},
+		{pusher.Error{Status: 429}, pusher.ErrRateLimited},
+		{pusher.Error{Status: 500}, pusher.ErrServer},
+		{pusher.Error{Status: 500, Kind: pusher.ErrForbidden}, pusher.ErrForbidden},
+		{pusher.Error{Kind: pusher.ErrTLS}, pusher.ErrTLS},
+		{pusher.Error{Message: "Unknown auth_key"}, nil},
+		{pusher.Error{}, nil},
+	}
+	for _, tt := range tests {
+		if got := kindOf(&tt.err); got != tt.want {
+			t.Errorf("%+v is %v, want %v", tt.err, got, tt.want)
+		}
+	}
+	if text, want := (&pusher.Error{Op: "Trigger", Status: 429}).Error(), "pusher: Trigger: rate limited: status 429"; text != want {
+		t.Errorf("Error() = %q, want %q", text, want)
 	}
 }

@@ -1,8 +1,11 @@
 package pusher_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/openchannels/pusher-go/pusher"
@@ -82,4 +85,44 @@ func TestEventType_ZeroValue(t *testing.T) {
 			return errorOf(c.TriggerBatch(ctx, []pusher.Event{zero.On("c", price{})}))
 		}, pusher.ErrInvalid},
 	})
+}
+
+// fakePublisher has the methods that typed events call.
+type fakePublisher struct{ calls []string }
+
+func (f *fakePublisher) Trigger(_ context.Context, channel, event string, data any, _ ...pusher.TriggerOption) (*pusher.TriggerResult, error) {
+	f.calls = append(f.calls, fmt.Sprint("Trigger ", channel, " ", event, data))
+	return nil, nil
+}
+
+func (f *fakePublisher) TriggerMulti(_ context.Context, channels []string, event string, data any, _ ...pusher.TriggerOption) (*pusher.TriggerResult, error) {
+	f.calls = append(f.calls, fmt.Sprint("TriggerMulti ", channels, " ", event, data))
+	return nil, nil
+}
+
+func (f *fakePublisher) SendToUser(_ context.Context, userID, event string, data any) error {
+	f.calls = append(f.calls, fmt.Sprint("SendToUser ", userID, " ", event, data))
+	return nil
+}
+
+func (f *fakePublisher) PublishMulti(_ context.Context, channels []string, event pusher.Event) error {
+	f.calls = append(f.calls, fmt.Sprint("PublishMulti ", channels, " ", event.Name, event.Data))
+	return nil
+}
+
+func TestEventType_Mock(t *testing.T) {
+	ctx, fake := t.Context(), &fakePublisher{}
+	err := errors.Join(
+		errorOf(priceChanged.Trigger(ctx, fake, "a", price{349})),
+		errorOf(priceChanged.TriggerMulti(ctx, fake, []string{"a", "b"}, price{349})),
+		priceChanged.SendToUser(ctx, fake, "7", price{349}),
+		priceChanged.PublishMulti(ctx, fake, []string{"a", "b"}, price{349}),
+	)
+	want := []string{
+		"Trigger a price-changed{349}", "TriggerMulti [a b] price-changed{349}",
+		"SendToUser 7 price-changed{349}", "PublishMulti [a b] price-changed{349}",
+	}
+	if err != nil || !slices.Equal(fake.calls, want) {
+		t.Errorf("calls %q, error %v, want %q", fake.calls, err, want)
+	}
 }

@@ -67,8 +67,7 @@ func ExampleNew_badOptions() {
 	)
 	fmt.Println(err)
 	// Output:
-	// pusher: New: invalid configuration: WithCluster("Europe!"): cluster names consist of lower-case letters, digits and hyphens
-	// WithTimeout(-1ns): want more than 0
+	// pusher: New: invalid configuration: WithCluster("Europe!"): cluster names consist of lower-case letters, digits and hyphens; WithTimeout(-1ns): want more than 0
 }
 
 func ExampleNewFromURL() {

@@ -15,6 +15,8 @@ import (
 	"github.com/openchannels/pusher-go/auth"
 	"github.com/openchannels/pusher-go/internal/encryption"
 	"github.com/openchannels/pusher-go/internal/protocol"
+	"github.com/openchannels/pusher-go/internal/sentinel"
+	"github.com/openchannels/pusher-go/signing"
 	"github.com/openchannels/pusher-go/webhook"
 )
 
@@ -29,17 +31,23 @@ type Credentials struct {
 	Secret string `json:"-" xml:"-"`
 }
 
-// validate checks the app ID. Key and secret are checked by the signer.
 func (c Credentials) validate() error {
+	errs := []error{checkAppID(c.AppID), signing.CheckCredentials(c.Key, c.Secret)}
+	if c.AppID == "" || c.Key == "" || c.Secret == "" {
+		errs = append(errs, errors.New("NewFromEnv reads credentials from PUSHER_URL, or from PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET"))
+	}
+	return sentinel.Join(errs...)
+}
+
+// checkAppID does not quote the ID: it may be another part of a URL, pasted into the
+// wrong place.
+func checkAppID(id string) error {
+	isInvalid := func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("/?#%", r) }
 	switch {
-	case c.AppID == "":
-		return errors.New("app ID is empty")
-	case c.AppID == "." || c.AppID == ".." || strings.ContainsFunc(c.AppID, func(r rune) bool {
-		return r <= ' ' || r == 0x7f || strings.ContainsRune("/?#%", r)
-	}):
-		// The value is not quoted: it may be another part of a URL, pasted into the
-		// wrong place.
-		return errors.New("app ID contains a character that cannot be part of a URL path segment")
+	case id == "":
+		return errors.New("the app ID is empty")
+	case id == ".", id == "..", strings.ContainsFunc(id, isInvalid):
+		return errors.New("the app ID contains a character that cannot be part of a URL path segment")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openchannels/pusher-go/pusher"
 )
@@ -168,5 +169,48 @@ func TestWithBaseURL(t *testing.T) {
 				t.Errorf("sent to %s, want %s", got, tt.base)
 			}
 		})
+	}
+}
+
+func TestWithPathPrefix(t *testing.T) {
+	for _, tt := range []struct{ base, prefix, want string }{
+		{"https://example.com", "/reverb", "/reverb/apps/3/channels/c;,"},
+		{"https://example.com", "/a/b.c/~d/", "/a/b.c/~d/apps/3/channels/c;,"},
+		{"https://example.com/signed", "/reverb", "/reverb/signed/apps/3/channels/c;,"},
+		{"https://example.com/a%2Fb", "/reverb", "/reverb/a%2Fb/apps/3/channels/c%3B%2C"},
+	} {
+		sent := ""
+		client := newClient(t, pusher.WithBaseURL(tt.base), pusher.WithPathPrefix(tt.prefix), over(func(req *http.Request) (*http.Response, error) {
+			sent = req.URL.EscapedPath()
+			req = req.Clone(req.Context())
+			prefix := strings.TrimSuffix(tt.prefix, "/")
+			req.URL.Path, req.URL.RawPath = strings.TrimPrefix(req.URL.Path, prefix), strings.TrimPrefix(req.URL.RawPath, prefix)
+			if _, err := verify(req, time.Time{}); err != nil {
+				t.Errorf("the path without %s is not signed: %v", prefix, err)
+			}
+			return respond(200, completeBody)(req)
+		}))
+		if _, err := client.ChannelInfo(t.Context(), "c;,"); err != nil || sent != tt.want {
+			t.Errorf("ChannelInfo with %s and %s = %v, sent %s, want %s", tt.base, tt.prefix, err, sent, tt.want)
+		}
+	}
+	for _, prefix := range []string{"", "/", "reverb", "//reverb", "/a//b", "/a/../b", "/..", "/a?b", "/a#b", "/a%20b", "/ä", "https://example.com/reverb"} {
+		if _, err := pusher.New(app, pusher.WithPathPrefix(prefix)); !errors.Is(err, pusher.ErrConfiguration) {
+			t.Errorf("New(WithPathPrefix(%q)) = %v, want %v", prefix, err, pusher.ErrConfiguration)
+		}
+	}
+}
+
+func TestWithMaxBodyBytes(t *testing.T) {
+	// {"channels":["c"],"data":"…","name":"e"} has 39 bytes besides the data.
+	const limit, rest = 100, 39
+	client, server := serve(t, respond(200, "{}"), pusher.WithMaxBodyBytes(limit))
+	for _, size := range []int{limit - rest, limit - rest + 1} {
+		_, err := client.Trigger(t.Context(), "c", "e", strings.Repeat("x", size))
+		if sent := server.requests(); size <= limit-rest && (err != nil || len(sent) != 1 || len(sent[0].body) != limit) {
+			t.Errorf("Trigger with %d bytes = %v, sent %v, want a body of %d bytes", size, err, sent, limit)
+		} else if size > limit-rest && (!errors.Is(err, pusher.ErrTooLarge) || len(sent) != 0) {
+			t.Errorf("Trigger with %d bytes = %v, sent %v, want %v and nothing", size, err, sent, pusher.ErrTooLarge)
+		}
 	}
 }

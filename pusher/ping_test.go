@@ -30,6 +30,15 @@ func TestClient_Ping(t *testing.T) {
 		{"expired timestamp without the server's time", good, []pusher.Option{
 			over(respond(401, "Timestamp expired: Given timestamp (2013-09-29T08:46:33Z) not within 600s of server time (2013-09-29T08:36:32Z)")),
 		}, pusher.ErrClockSkew},
+		{"vacant channel (joaju)", good, []pusher.Option{over(respond(404, `{"message":"Unknown channel."}`))}, nil},
+		{"vacant channel (laravel-websockets)", good, []pusher.Option{over(respond(404, `{"error":"Unknown channel `+"`pusher-go-ping`"+`."}`))}, nil},
+		{"vacant channel (ipe)", good, []pusher.Option{over(respond(400, "Could not find a channel with id pusher-go-ping\n"))}, nil},
+		{"vacant channel (pusher2)", good, []pusher.Option{over(respond(200, `{"Name":"pusher-go-ping"}`))}, nil},
+		{"no such operation (AnyCable)", good, []pusher.Option{over(respond(404, ""))}, nil},
+		{"wrong app ID (Reverb)", good, []pusher.Option{over(respond(404, "No matching application for ID [999]."))}, pusher.ErrNotFound},
+		{"wrong app ID (joaju)", good, []pusher.Option{over(respond(404, `{"message":"Unknown app."}`))}, pusher.ErrNotFound},
+		{"another server", good, []pusher.Option{over(respond(200, `"Hello"`))}, pusher.ErrServer},
+		{"another server's page", good, []pusher.Option{over(respond(404, "<html></html>"))}, pusher.ErrNotFound},
 		{"over quota", good, []pusher.Option{over(respond(403, "over quota"))}, pusher.ErrForbidden},
 	}
 	for _, tt := range tests {
@@ -75,6 +84,19 @@ func TestWithVacantOnNotFound(t *testing.T) {
 				t.Error("Trigger with the option = nil, want an error")
 			}
 		})
+	}
+}
+
+// A 404 with another text means that the app or the path does not exist.
+func TestWithVacantOnNotFound_OtherTexts(t *testing.T) {
+	for _, text := range []string{"The app 999 could not be found.", `{"message":"Unknown app."}`, "404 page not found\n", "<html><title>Not Found</title></html>"} {
+		client := newClient(t, over(respond(404, text)), pusher.WithVacantOnNotFound())
+		if _, err := client.ChannelInfo(t.Context(), "presence-c"); !errors.Is(err, pusher.ErrNotFound) {
+			t.Errorf("ChannelInfo after 404 %q = %v, want %v", text, err, pusher.ErrNotFound)
+		}
+		if _, err := client.ChannelUsers(t.Context(), "presence-c"); !errors.Is(err, pusher.ErrNotFound) {
+			t.Errorf("ChannelUsers after 404 %q = %v, want %v", text, err, pusher.ErrNotFound)
+		}
 	}
 }
 

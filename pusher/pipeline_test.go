@@ -122,6 +122,57 @@ func TestPipeline_EndedContext(t *testing.T) {
 	}
 }
 
+// A reader that ends the context of its own request.
+type cancelingReader struct {
+	io.Reader
+	cancel func()
+}
+
+func (r cancelingReader) Read(p []byte) (int, error) {
+	r.cancel()
+	return r.Reader.Read(p)
+}
+
+// TestPipeline_ContextEndsBeforeSending checks contexts that end after the call has begun
+// and before a request is sent.
+func TestPipeline_ContextEndsBeforeSending(t *testing.T) {
+	client, server := serve(t, respond(200, completeBody))
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := client.API().TriggerEventWithBodyWithResponse(ctx, "3", "application/json", cancelingReader{strings.NewReader("{}"), cancel})
+	sameError(t, "TriggerEventWithBody", err, wantError{Op: "POST /apps/3/events", Kind: context.Canceled})
+	if errors.Is(err, pusher.ErrTransport) || len(server.requests()) != 0 {
+		t.Errorf("TriggerEventWithBody = %v, want an error that is not %v, and no request", err, pusher.ErrTransport)
+	}
+
+	synctest.Test(t, func(t *testing.T) {
+		client, server := serve(t, after(time.Second, respond(200, "{}")))
+		for range 100 {
+			client.TriggerAsync(t.Context(), "c", "e", "d")
+		}
+		synctest.Wait()
+		// The slots become free when the contexts of these calls end.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var waiting []*pusher.Future[*pusher.TriggerResult]
+		for range 100 {
+			waiting = append(waiting, client.TriggerAsync(ctx, "c", "e", "d"))
+		}
+		unanswered := 0
+		for _, f := range waiting {
+			_, err := f.Wait(t.Context())
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("TriggerAsync = %v, want %v", err, context.DeadlineExceeded)
+			}
+			if errors.Is(err, pusher.ErrTransport) {
+				unanswered++
+			}
+		}
+		if sent := len(server.requests()) - 100; unanswered != sent {
+			t.Errorf("%d calls are %v, want %d, which sent a request", unanswered, pusher.ErrTransport, sent)
+		}
+	})
+}
+
 // TestPipeline_NilHeaderAndBody checks a RoundTripper that, unlike net/http's, leaves
 // the header and the body of its response nil.
 func TestPipeline_NilHeaderAndBody(t *testing.T) {

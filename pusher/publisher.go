@@ -10,6 +10,7 @@ import (
 
 	"github.com/openchannels/pusher-go/internal/batcher"
 	"github.com/openchannels/pusher-go/internal/protocol"
+	"github.com/openchannels/pusher-go/internal/sentinel"
 )
 
 // Delivery is what a [Publisher] guarantees.
@@ -203,7 +204,7 @@ func (c *PublisherConfig) validate() error {
 	if c.Overflow != Block && c.Overflow != Reject {
 		errs = append(errs, fmt.Errorf("field Overflow is %d: want Block or Reject", c.Overflow))
 	}
-	return errors.Join(errs...)
+	return sentinel.Join(errs...)
 }
 
 func (c *PublisherConfig) setDefaults() {

@@ -15,6 +15,7 @@ import (
 	"github.com/openchannels/pusher-go/gen"
 	"github.com/openchannels/pusher-go/internal/protocol"
 	"github.com/openchannels/pusher-go/internal/redact"
+	"github.com/openchannels/pusher-go/internal/sentinel"
 	"github.com/openchannels/pusher-go/signing"
 )
 
@@ -55,7 +56,7 @@ func encodeBody(body any) (string, error) {
 }
 
 func (c *Client) request(ctx context.Context, op, method, path string, query url.Values, body string) (json.RawMessage, error) {
-	if err := errors.Join(validatePath(path), validateQuery(query)); err != nil {
+	if err := sentinel.Join(validatePath(path), validateQuery(query)); err != nil {
 		return nil, invalid(op, err)
 	}
 	resource := (&url.URL{Path: "apps/" + c.app.AppID + "/" + strings.TrimPrefix(path, "/")}).EscapedPath()

@@ -2,13 +2,16 @@ package pusher_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -302,5 +305,72 @@ func TestRetry_Context(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// trace returns the hooks that net/http calls for a request.
+func trace(req *http.Request) *httptrace.ClientTrace {
+	return httptrace.ContextClientTrace(req.Context())
+}
+
+// TestRetry_Trace checks which publishes are sent again, by what the RoundTripper has
+// reported about the connection.
+func TestRetry_Trace(t *testing.T) {
+	tests := []struct {
+		name     string
+		hooks    func(*httptrace.ClientTrace)
+		err      error
+		attempts int
+	}{
+		{"no connection", func(h *httptrace.ClientTrace) { h.GetConn("") }, io.EOF, 3},
+		{"connection", func(h *httptrace.ClientTrace) { h.GetConn(""); h.GotConn(httptrace.GotConnInfo{}) }, io.EOF, 1},
+		// Such a RoundTripper retries by itself: the first connection may have carried the request.
+		{"connection, then a failed dial", func(h *httptrace.ClientTrace) { h.GetConn(""); h.GotConn(httptrace.GotConnInfo{}); h.GetConn("") }, connectionRefused, 1},
+		{"request not written completely", func(h *httptrace.ClientTrace) {
+			h.GetConn("")
+			h.GotConn(httptrace.GotConnInfo{})
+			h.WroteRequest(httptrace.WroteRequestInfo{Err: connectionReset})
+		}, connectionReset, 3},
+		{"request written completely", func(h *httptrace.ClientTrace) {
+			h.GetConn("")
+			h.GotConn(httptrace.GotConnInfo{})
+			h.WroteRequest(httptrace.WroteRequestInfo{})
+		}, connectionReset, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, server := serve(t, func(req *http.Request) (*http.Response, error) {
+					tt.hooks(trace(req))
+					return nil, tt.err
+				}, pusher.WithRetry(pusher.Retry{}))
+				_, err := client.Trigger(t.Context(), "c", "e", "d")
+				if got := len(server.requests()); !errors.Is(err, pusher.ErrTransport) || got != tt.attempts {
+					t.Errorf("Trigger = %v after %d attempts, want %v after %d", err, got, pusher.ErrTransport, tt.attempts)
+				}
+			})
+		})
+	}
+}
+
+// A RoundTripper that sends a request on two connections calls the hooks concurrently.
+func TestRetry_ConcurrentTrace(t *testing.T) {
+	client := newClient(t, over(func(req *http.Request) (*http.Response, error) {
+		var both sync.WaitGroup
+		for range 2 {
+			both.Go(func() {
+				hooks := trace(req)
+				hooks.GetConn("")
+				hooks.TLSHandshakeStart()
+				hooks.TLSHandshakeDone(tls.ConnectionState{}, nil)
+				hooks.GotConn(httptrace.GotConnInfo{})
+				hooks.WroteRequest(httptrace.WroteRequestInfo{})
+			})
+		}
+		both.Wait()
+		return respond(200, "{}")(req)
+	}))
+	if _, err := client.Trigger(t.Context(), "c", "e", "d"); err != nil {
+		t.Errorf("Trigger = %v, want no error", err)
 	}
 }

@@ -34,6 +34,16 @@ func TestClient_Trigger(t *testing.T) {
 			return errorOf(c.TriggerMulti(ctx, []string{"a", "presence-b"}, "e", "d",
 				pusher.ExcludeSocket("1234.5678"), pusher.WithInfo(pusher.UserCount, pusher.SubscriptionCount)))
 		}, `POST /events {"channels":["a","presence-b"],"data":"d","info":"user_count,subscription_count","name":"e","socket_id":"1234.5678"}`},
+		{"channel given twice", func(c *pusher.Client) error {
+			return errorOf(c.TriggerMulti(ctx, []string{"a", "b", "a"}, "e", "d"))
+		}, `POST /events {"channels":["a","b"],"data":"d","name":"e"}`},
+		// encoding/json replaces invalid UTF-8 within a value.
+		{"invalid UTF-8 in a struct", trigger(data{"a\xff"}), `POST /events {"channels":["c"],"data":"{\"some\":\"a` + `\\ufffd` + `\"}","name":"e"}`},
+		// Sockudo, documentation of idempotent publishing: the field idempotency_key.
+		{"idempotency key", trigger("d", pusher.WithIdempotencyKey("order-7")), `POST /events {"channels":["c"],"data":"d","idempotency_key":"order-7","name":"e"}`},
+		{"idempotency key in a batch, metadata is not sent", func(c *pusher.Client) error {
+			return errorOf(c.TriggerBatch(ctx, []pusher.Event{{Channel: "c", Name: "e", Data: "d", IdempotencyKey: "order-7", Metadata: "m"}}))
+		}, `POST /batch_events {"batch":[{"channel":"c","data":"d","idempotency_key":"order-7","name":"e"}]}`},
 		{"batch, documentation example", func(c *pusher.Client) error {
 			return errorOf(c.TriggerBatch(ctx, []pusher.Event{
 				{Channel: "project-3", Name: "foo", Data: data{"data"}},
@@ -58,6 +68,8 @@ func TestClient_TriggerInvalid(t *testing.T) {
 	}
 	testInvalidArguments(t, []argumentTest{
 		{"no channels", multi(), pusher.ErrInvalid},
+		{"idempotency key of 129 bytes", trigger("c", "e", "d", pusher.WithIdempotencyKey(strings.Repeat("x", 129))), pusher.ErrInvalid},
+		{"idempotency key with invalid UTF-8", trigger("c", "e", "d", pusher.WithIdempotencyKey("\xff")), pusher.ErrInvalid},
 		{"101 channels", multi(names(101)...), pusher.ErrInvalid},
 		{"empty channel name", trigger("", "e", "d"), pusher.ErrInvalid},
 		{"channel .", trigger(".", "e", "d"), pusher.ErrInvalid},
