@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -94,12 +93,14 @@ func (a *Authorizer) AuthorizePrivateData(socketID, channel string, data any) (*
 		authorization.Auth = a.sign(socketID, ":", channel)
 		return authorization, nil
 	}
-	channelData, err := a.encode(data)
+	encoded, err := encodeJSON(data)
+	if err == nil {
+		authorization.ChannelData, err = a.checkSize(encoded)
+	}
 	if err != nil {
 		return nil, invalid(fmt.Errorf("private data: %w", err))
 	}
-	authorization.ChannelData = channelData
-	authorization.Auth = a.sign(socketID, ":", channel, ":", channelData)
+	authorization.Auth = a.sign(socketID, ":", channel, ":", authorization.ChannelData)
 	return authorization, nil
 }
 
@@ -129,11 +130,7 @@ func (a *Authorizer) AuthorizePresence(socketID, channel string, member Member) 
 	if member.SignedIn {
 		return &ChannelAuthorization{Auth: a.sign(socketID, ":", channel)}, nil
 	}
-	info, err := encodeInfo(member.UserInfo)
-	if err != nil {
-		return nil, invalid(fmt.Errorf("member: %w", err))
-	}
-	channelData, err := a.encode(memberData{member.UserID, info})
+	channelData, err := a.encodeUser(memberData{member.UserID, member.UserInfo})
 	if err != nil {
 		return nil, invalid(fmt.Errorf("member: %w", err))
 	}
@@ -144,8 +141,8 @@ func (a *Authorizer) AuthorizePresence(socketID, channel string, member Member) 
 }
 
 type memberData struct {
-	UserID   string          `json:"user_id"`
-	UserInfo json.RawMessage `json:"user_info,omitempty"`
+	UserID   string `json:"user_id"`
+	UserInfo any    `json:"user_info,omitempty"`
 }
 
 func checkSubscription(socketID, channel string) error {

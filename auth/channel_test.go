@@ -127,6 +127,8 @@ func TestAuthorizer_AuthorizePresence_channelData(t *testing.T) {
 		{"raw JSON", auth.Member{UserID: "1", UserInfo: json.RawMessage(`{ "a": "<b>" }`)}, `{"user_id":"1","user_info":{"a":"<b>"}}`},
 		{"nil map", auth.Member{UserID: "1", UserInfo: map[string]string(nil)}, `{"user_id":"1"}`},
 		{"empty map", auth.Member{UserID: "1", UserInfo: map[string]string{}}, `{"user_id":"1","user_info":{}}`},
+		{"user_info in ID", auth.Member{UserID: `a","user_info":1`, UserInfo: profile{"Ann"}}, `{"user_id":"a\",\"user_info\":1","user_info":{"name":"Ann"}}`},
+		{"user_info in info", auth.Member{UserID: "1", UserInfo: json.RawMessage(`{"a":"b","user_info":null}`)}, `{"user_id":"1","user_info":{"a":"b","user_info":null}}`},
 		{"quotes in ID", auth.Member{UserID: `","user_id":"admin`}, `{"user_id":"\",\"user_id\":\"admin"}`},
 		{"other scripts", auth.Member{UserID: "Ёлка 🎄"}, `{"user_id":"Ёлка 🎄"}`},
 		{"U+FFFD", auth.Member{UserID: "a\uFFFDb"}, "{\"user_id\":\"a\uFFFDb\"}"},

@@ -24,28 +24,29 @@ func (a *Authorizer) sign(parts ...string) string {
 	return string(text[size:])
 }
 
-// encodeInfo returns the JSON of a member's or user's info, or nil if info is nil or
-// encodes as null, such as a nil map.
-func encodeInfo(info any) (json.RawMessage, error) {
-	data, err := encodeJSON(info)
-	if err != nil {
-		return nil, err
-	}
-	switch data[0] {
-	case '{':
-		return data, nil
-	case 'n':
-		return nil, nil
-	}
-	return nil, errors.New("info does not encode as a JSON object")
-}
-
-// encode is like encodeJSON with a limit of the size.
-func (a *Authorizer) encode(value any) (string, error) {
-	data, err := encodeJSON(value)
+// encodeUser returns the JSON of a member or a user, whose fields are an ID and
+// user_info. It returns an error if user_info is neither an object nor null, and leaves
+// null out, which is the JSON of a nil map.
+func (a *Authorizer) encodeUser(user any) (string, error) {
+	data, err := encodeJSON(user)
 	if err != nil {
 		return "", err
 	}
+	// The ID has no unescaped quotes, so the first ones end it.
+	if id, info, found := bytes.Cut(data, []byte(`","user_info":`)); found {
+		switch info[0] {
+		case '{':
+		case 'n':
+			data = append(id, `"}`...)
+		default:
+			return "", errors.New("info does not encode as a JSON object")
+		}
+	}
+	return a.checkSize(data)
+}
+
+// checkSize returns data, or an error if it exceeds the limit.
+func (a *Authorizer) checkSize(data []byte) (string, error) {
 	if len(data) > a.maxMemberBytes {
 		return "", fmt.Errorf("JSON has %d bytes, at most %d are allowed", len(data), a.maxMemberBytes)
 	}

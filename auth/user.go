@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -63,11 +62,7 @@ func (a *Authorizer) AuthenticateUser(socketID string, user User) (*UserAuthenti
 	if err := protocol.CheckWatchlist(user.Watchlist); err != nil {
 		return nil, invalid(err)
 	}
-	info, err := encodeInfo(user.Info)
-	if err != nil {
-		return nil, invalid(fmt.Errorf("user: %w", err))
-	}
-	data, err := a.encode(userData{user.ID, info})
+	data, err := a.encodeUser(userData{user.ID, user.Info})
 	if err != nil {
 		return nil, invalid(fmt.Errorf("user: %w", err))
 	}
@@ -80,6 +75,6 @@ func (a *Authorizer) AuthenticateUser(socketID string, user User) (*UserAuthenti
 }
 
 type userData struct {
-	ID   string          `json:"id"`
-	Info json.RawMessage `json:"user_info,omitempty"`
+	ID   string `json:"id"`
+	Info any    `json:"user_info,omitempty"`
 }
