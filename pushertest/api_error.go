@@ -14,9 +14,9 @@ import (
 
 // Texts that Pusher's HTTP API is known to respond with.
 //
-// Source: acceptance tests of Pusher's libraries and reports of their users; for the
-// missing and unsupported authentication parameters the Ruby gem pusher-signature,
-// whose other texts are those of Pusher.
+// Source: acceptance tests of Pusher's libraries and reports of their users. The texts
+// for missing and unsupported authentication parameters are from the Ruby gem
+// pusher-signature, whose other texts are known to be Pusher's.
 const (
 	textNotFound          = "404 NOT FOUND"
 	textUnknownKey        = "Unknown auth_key"
@@ -40,7 +40,7 @@ const (
 	textUsers             = "Users can only be retrieved for presence channels"
 )
 
-// Texts of this package, where Pusher's are not known.
+// Texts of this package, for errors whose text on Pusher is not known.
 const (
 	textQuery          = "Malformed query string"
 	textBodyMD5        = "Invalid body_md5: it is not the MD5 of the body"
@@ -59,7 +59,7 @@ const (
 type apiError struct {
 	status int
 	text   string
-	log    string // replaces text in the log, if text quotes a signature or says too little
+	log    string // if not "", logged instead of text, which may quote a signature
 }
 
 func (e *apiError) Error() string {
@@ -69,7 +69,7 @@ func (e *apiError) Error() string {
 	return e.text
 }
 
-// badRequest keeps the text on one line. Text from outside may have line feeds.
+// badRequest keeps the text on one line. Arguments may be a client's and have line feeds.
 func badRequest(format string, args ...any) error {
 	text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " ")
 	return &apiError{status: http.StatusBadRequest, text: text}
@@ -99,7 +99,7 @@ func unauthorized(r *http.Request, query url.Values, now time.Time, err error) e
 		e.text = timestampText(now, err)
 	case errors.Is(err, signing.ErrSignature):
 		e.text = signatureText(r, query)
-		// Developers compare it with what they have signed.
+		// Developers compare it with the string that their client signed.
 		e.log += fmt.Sprintf(", the string to sign is %s", strconv.Quote(stringToSign(r, query)))
 	case errors.Is(err, signing.ErrBodyMD5):
 		e.text = textBodyMD5
@@ -132,8 +132,8 @@ func timestampText(now time.Time, err error) string {
 		signing.MaxClockSkew/time.Second, now.UTC().Format(time.RFC3339))
 }
 
-// signatureText quotes the string to sign and the client's signature in Ruby's
-// notation, which is Go's except for nil.
+// signatureText quotes the string to sign and the client's signature like Ruby, which
+// differs from Go only in printing nil for a missing signature.
 func signatureText(r *http.Request, query url.Values) string {
 	signature := "nil"
 	if query.Has("auth_signature") {

@@ -35,8 +35,8 @@ func newAPIHandler(cfg *config, st *state) *apiHandler {
 		now:    cfg.now,
 		logger: cfg.logger,
 		rules:  rules{cfg.maxEventBytes, cfg.subscriptionCounting},
-		// The longest possible batch: JSON escapes a byte with up to six, and names
-		// and IDs are short.
+		// Every valid batch is shorter: JSON escapes a byte with at most six bytes,
+		// and the names and IDs of an event have less than 16 KiB.
 		maxBodyBytes: protocol.MaxBatch * (6*int64(cfg.maxEventBytes) + 16*1024),
 		mux:          http.NewServeMux(),
 	}

@@ -2,6 +2,7 @@ package pushertest_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -34,7 +35,7 @@ func FuzzTrigger(f *testing.F) {
 		}
 		r.RequestURI = r.URL.RequestURI()
 
-		w := newRecorder()
+		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
 		switch w.Code {
 		case 200:

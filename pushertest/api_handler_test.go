@@ -89,7 +89,7 @@ func TestAPI_log(t *testing.T) {
 	docsTime := time.Unix(docsTimestamp, 0)
 	s := newServer(t, pushertest.WithLogger(slog.New(slog.NewTextHandler(&logged, nil))), pushertest.WithClock(func() time.Time { return docsTime }))
 	fail(t, s, pushertest.Failure{Status: 503, Match: func(r *http.Request) bool { return r.URL.Path == "/" }})
-	s.ServeHTTP(newRecorder(), newRequest(http.MethodGet, "/", ""))
+	s.ServeHTTP(httptest.NewRecorder(), newRequest(http.MethodGet, "/", ""))
 	send(t, s, newRequest(http.MethodGet, channels+"/a%20b", ""))
 	r := sign(t, s, newRequest(http.MethodGet, channels, ""), docsTime)
 	r.URL.RawQuery += "0"

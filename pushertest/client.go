@@ -61,7 +61,7 @@ func established(socketID string, activityTimeout time.Duration) []byte {
 	}{socketID, int(activityTimeout / time.Second)})}.encode()
 }
 
-// disconnect removes a client and everything it takes part in. A second call does
+// disconnect removes a client, its subscriptions and its sign-in. A second call does
 // nothing.
 func (s *state) disconnect(c *client) {
 	s.mu.Lock()
@@ -128,7 +128,7 @@ func (s *state) handle(c *client, r request) error {
 	return protocolErrorf(textUnsupported, r.Event)
 }
 
-// debug logs at level debug. Text from outside is truncated.
+// debug logs at level debug. It truncates the strings in args.
 func (s *state) debug(text string, args ...any) {
 	if !s.logger.Enabled(noContext, slog.LevelDebug) {
 		return

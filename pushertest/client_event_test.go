@@ -46,7 +46,7 @@ func TestClientEvents_rateLimit(t *testing.T) {
 		}
 		c.expectNothing()
 		c.send(event)
-		c.expect(errorMessage("4301", "Client event rejected - at most 10 a second are allowed on a connection")) // own text
+		c.expect(errorMessage("4301", "Client event rejected - at most 10 a second are allowed on a connection")) // text of this package
 		clock.add(time.Second)
 	}
 	clock.add(-time.Hour) // a clock set back does not block events for an hour

@@ -25,7 +25,7 @@ const (
 // reads. Another one writes while messages are queued.
 type conn struct {
 	ws        *websocket.Conn
-	netConn   net.Conn // below ws, for deadlines, which ws does not have
+	netConn   net.Conn // the connection of ws, which has no method for deadlines
 	handler   *wsHandler
 	state     *state
 	logger    *slog.Logger
@@ -35,7 +35,7 @@ type conn struct {
 	queue       [][]byte
 	queuedBytes int
 	writing     bool
-	closing     *websocket.CloseError // if not nil, no message is queued any more
+	closing     *websocket.CloseError // if not nil, send discards messages
 }
 
 func (c *conn) send(message []byte) {
@@ -137,7 +137,9 @@ func (c *conn) read(cl *client) (code int, reason string) {
 	for {
 		kind, text, err := c.ws.Read(context.Background())
 		switch {
-		case err != nil: // has no effect unless the client broke the protocol
+		case err != nil:
+			// The code is only sent if the connection is still open, which means that
+			// the client broke the protocol.
 			return codeProtocolError, ""
 		case kind != websocket.MessageText:
 			return codeUnsupportedData, textNotText

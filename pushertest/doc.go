@@ -47,18 +47,18 @@
 //     [WithWebhookDelay] is set. A batch of webhook events has those that occurred
 //     during the previous attempt; Pusher collects events for a while.
 //   - The data of an event on an encrypted channel must be {"nonce", "ciphertext"},
-//     and such an event must have no other channels. Pusher leaves both to its
-//     libraries.
+//     and such an event must have no other channels. On Pusher only the libraries
+//     are known to check this.
 //   - Connections of a terminated user are closed with code 4009, like on compatible
 //     servers, so that clients do not reconnect. Pusher's code is not known.
-//   - The forms of watchlist events, pusher:cache_miss and pusher:signin_success are
-//     those that pusher-js accepts. Pusher's are not known.
+//   - Watchlist events, pusher:cache_miss and pusher:signin_success have a form that
+//     pusher-js accepts. Pusher's form is not known.
 //   - A connection is not closed when it has been idle for 24 hours. It can have at
 //     most 10,000 subscriptions. It is dropped if more than 4 MiB wait to be read, and
 //     closed with code 1009 if it sends a message of more than about 76 KB.
 //   - There is no TLS, and there are no transports besides WebSockets.
-//   - Where Pusher's error text is not known, the text is this package's own. Rely on
-//     the status or code only.
+//   - Some error texts are not known from Pusher but written for this package. Rely
+//     on the status or code only.
 //   - The two endpoints that Pusher deprecated in 2012 respond with status 404.
 //
 // # Differences from the OpenAPI document

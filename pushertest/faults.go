@@ -30,8 +30,8 @@ type Failure struct {
 	// 123 bytes. Pusher's error responses end with a line feed.
 	Body string
 
-	// Header is added to the response's header. The default Content-Type is that of
-	// Pusher's error responses, "text/plain; charset=utf-8".
+	// Header is added to the response's header. The default Content-Type is
+	// "text/plain; charset=utf-8", as in Pusher's error responses.
 	Header http.Header
 
 	// Times is the number of requests that the failure is used for. 0 means 1.
@@ -132,8 +132,8 @@ func (s *Server) Delay(d time.Duration) {
 	s.faults.delay = d
 }
 
-// faults holds the injected delay and failures. They apply before the server looks at
-// a request, like problems of the network.
+// faults holds the injected delay and failures. Like problems of a network, they apply
+// before the server checks a request.
 type faults struct {
 	logger  *slog.Logger
 	closing <-chan struct{}

@@ -183,7 +183,8 @@ func (p pipeListener) Close() error { return nil }
 
 func (p pipeListener) Addr() net.Addr { return &net.IPAddr{} }
 
-// inBubble runs a test with a server whose connections are pipeListener.
+// testInBubble runs a test in a synctest bubble, with a server that listens on a
+// pipeListener and a function that opens a connection.
 func testInBubble(t *testing.T, test func(*testing.T, *pushertest.Server, func() *rawConn), opts ...pushertest.Option) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, append([]pushertest.Option{pushertest.WithSubscriptionCounting(false), pushertest.WithTestLog(t)}, opts...)...)

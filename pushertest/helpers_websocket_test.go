@@ -157,10 +157,8 @@ func subscribePrivate(channel string) string {
 	return `{"event":"pusher:subscribe","data":{"channel":"` + channel + `","auth":"AUTH<:` + channel + `>"}}`
 }
 
-// subscribePresence subscribes with data that is signed.
-func subscribePresence(channel, data string) string { return subscribeData(channel, data) }
-
-func subscribeData(channel, data string) string {
+// subscribePresence subscribes with channel_data.
+func subscribePresence(channel, data string) string {
 	return `{"event":"pusher:subscribe","data":{"channel":"` + channel + `","auth":"AUTH<:` + channel + `:` + data +
 		`>","channel_data":` + quote(data) + `}}`
 }

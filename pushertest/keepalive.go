@@ -29,8 +29,8 @@ func (k *keepalive) idle() time.Duration {
 }
 
 // startKeepalive sends a ping when the connection has been idle for the activity
-// timeout, and closes it when pongTimeout has passed as well. It also closes a
-// connection that is not authorized in time.
+// timeout, and closes the connection if it stays idle for another pongTimeout. It also
+// closes a connection that is not authorized in time.
 func (c *conn) startKeepalive(cl *client) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,8 +74,8 @@ func (c *conn) checkKeepaliveAfter(d time.Duration) {
 	}
 }
 
-// ping sends a ping of both protocols: pusher-js responds to the first one, and every
-// WebSocket library to the second one.
+// ping sends a pusher:ping, to which pusher-js responds, and a ping frame, to which
+// every WebSocket library responds.
 func (c *conn) ping() {
 	c.send(ping)
 	c.handler.background(func() {

@@ -8,10 +8,10 @@ import (
 	"github.com/openchannels/pusher-go/internal/redact"
 )
 
-// maxLogText limits the bytes of a text from outside in a log line.
+// maxLogText limits the bytes of a received text in a log line.
 const maxLogText = 512
 
-// logText returns text from outside in a form that fits a log line: on one line,
+// logText returns a received text in a form that fits a log line: on one line,
 // truncated, without signatures.
 func logText(text string) string { return redact.Line(text, maxLogText) }
 

@@ -85,11 +85,12 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithLogger sets the logger. The default discards all lines. At level warn it gets
-// requests, connections and messages that the server rejects, connections that it
-// drops and webhooks that it drops or stops retrying; at level info injected failures
-// and webhooks that will be retried; at level debug connections, messages, events and
-// delivered webhooks. Secrets and signatures are not logged.
+// WithLogger sets the logger. The default discards all lines. At level warn the server
+// logs requests, connections and messages that it rejects, connections that it drops
+// because their client reads too slowly, and webhook events that it drops or stops
+// retrying. At level info it logs injected failures and webhooks that will be retried,
+// and at level debug connections, messages, events and delivered webhooks. Secrets and
+// signatures are not logged.
 //
 // The logger is called concurrently and must not call the server.
 func WithLogger(logger *slog.Logger) Option {
@@ -129,8 +130,8 @@ func WithMaxEvents(n int) Option {
 	}
 }
 
-// WithMaxEventBytes limits the data of an event to n bytes, like a limit that an
-// account has agreed on with Pusher. The default is 10,240.
+// WithMaxEventBytes limits the data of an event to n bytes. The default is 10,240, the
+// limit of an account without an agreement on another one.
 func WithMaxEventBytes(n int) Option {
 	return func(c *config) error {
 		if n < 1 {
@@ -162,11 +163,11 @@ func WithClientEvents(enabled bool) Option {
 	}
 }
 
-// WithActivityTimeout sets after what time without activity a connection is sent a
-// ping. If another 30 seconds pass without activity, the connection is closed with
-// code 4201. Clients learn the timeout when they connect, and send a ping by
-// themselves before it has passed. It must be a whole number of seconds, at least 1.
-// The default is 120 seconds, as on Pusher.
+// WithActivityTimeout sets how long a connection may be idle before the server sends a
+// ping. If the connection stays idle for another 30 seconds, it is closed with code
+// 4201. Clients receive the timeout when they connect, and send a ping themselves
+// before it has passed. It must be a whole number of seconds, at least 1. The default
+// is 120 seconds, as on Pusher.
 //
 // Source: Pusher Channels docs, WebSocket protocol, "Ping and pong messages".
 func WithActivityTimeout(d time.Duration) Option {

@@ -3,6 +3,7 @@ package pushertest_test
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -68,7 +69,7 @@ func TestAPI_lenient(t *testing.T) {
 			if test.contentType != "" {
 				r.Header.Set("Content-Type", test.contentType)
 			}
-			w := newRecorder()
+			w := httptest.NewRecorder()
 			s.ServeHTTP(w, sign(t, s, r, time.Time{}))
 			if w.Code != 200 || w.Body.String() != test.want+"\n" {
 				t.Errorf("%s %s = %d %q, want 200 %q", test.method, test.target, w.Code, w.Body, test.want+"\n")
@@ -92,7 +93,7 @@ func TestAPI_unreadableBody(t *testing.T) {
 	s := newServer(t)
 	r := sign(t, s, newRequest(http.MethodPost, events, docsBody), time.Time{})
 	r.Body = io.NopCloser(io.MultiReader(strings.NewReader("{"), broken{}))
-	w := newRecorder()
+	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	if w.Code != 400 {
 		t.Errorf("POST of a broken body = %d %q, want 400", w.Code, w.Body)

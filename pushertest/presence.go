@@ -14,8 +14,8 @@ import (
 // Source: Pusher Channels docs, "Presence channels".
 const maxMembers = 100
 
-// A member is a user on a presence channel. A user with several connections has the
-// info of the first one.
+// A member is a user on a presence channel. If a user has several connections, info is
+// the user_info of the first one.
 type member struct {
 	id          string
 	info        json.RawMessage // an object, or nil

@@ -43,6 +43,6 @@ func TestPresence_maxMembers(t *testing.T) {
 	join(t, s, "presence-x", pushertest.AsMember("99", nil)) // is a member already
 	c := connect(t, s)
 	c.send(subscribePresence("presence-x", `{"user_id":"100"}`))
-	c.expect(errorMessage("null", "At most 100 members are allowed on a presence channel")) // own text
+	c.expect(errorMessage("null", "At most 100 members are allowed on a presence channel")) // text of this package
 	checkGet(t, s, channels+"?filter_by_prefix=presence-&info=user_count", `{"channels":{"presence-x":{"user_count":100}}}`)
 }

@@ -27,7 +27,7 @@ const (
 	textNoPong             = "Pong reply not received"
 )
 
-// Texts of this package, where Pusher's are not known.
+// Texts of this package, for errors whose text on Pusher is not known.
 const (
 	textNotJSON            = "Expected a JSON object"
 	textNotText            = "Expected a text frame"
@@ -74,7 +74,7 @@ const (
 type protocolError struct {
 	code int // 0 is sent as null
 	text string
-	log  string // replaces text in the log, because text quotes a signature
+	log  string // if not "", logged instead of text, which quotes a signature
 }
 
 func (e *protocolError) Error() string {

@@ -90,7 +90,7 @@ func (s *Server) shutDown() {
 // not created with New or [NewServer].
 var ErrConfiguration = signing.ErrConfiguration
 
-// ready returns an error for a server that was not created with New.
+// ready returns an error if s was not created with New.
 func (s *Server) ready(method string) error {
 	if s == nil || s.state == nil {
 		return fmt.Errorf("pushertest: %s: %w: the server was not created with New or NewServer", method, ErrConfiguration)

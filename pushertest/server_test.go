@@ -73,7 +73,7 @@ func TestServer_mounted(t *testing.T) {
 	s := newServer(t)
 	mounted := http.StripPrefix("/pusher", s)
 	r := sign(t, s, newRequest(http.MethodPost, "/pusher"+events, docsBody), time.Time{})
-	w := newRecorder()
+	w := httptest.NewRecorder()
 	mounted.ServeHTTP(w, r)
 	if w.Code != 200 {
 		t.Errorf("POST /pusher%s = %d %q, want 200", events, w.Code, w.Body)
@@ -81,7 +81,7 @@ func TestServer_mounted(t *testing.T) {
 	r = sign(t, s, newRequest(http.MethodPost, "/pusher"+events, docsBody), time.Time{})
 	r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "auth_signature=", "auth_signature=0", 1)
 	r.RequestURI = r.URL.RequestURI()
-	w = newRecorder()
+	w = httptest.NewRecorder()
 	mounted.ServeHTTP(w, r)
 	if want := `HmacSHA256Hex("POST\n/pusher/apps/3/events\n`; w.Code != 401 || !strings.Contains(w.Body.String(), want) {
 		t.Errorf("POST with another signature = %d %q, want 401 and a text with %q", w.Code, w.Body, want)
@@ -115,37 +115,32 @@ func TestServer_Close_goroutines(t *testing.T) {
 	})
 }
 
-func TestServer_Close_clientNotReading(t *testing.T) {
-	testInBubble(t, func(t *testing.T, s *pushertest.Server, dial func() *rawConn) {
-		c := dial()
-		c.send(t, subscribe("c"))
-		c.expect(t, textOpcode, subscribed("c"))
-		for range 2 {
-			trigger(t, s, `{"name":"n","channel":"c","data":"d"}`)
-		}
-		start := time.Now()
-		s.Close()
-		if got := time.Since(start); got != 250*time.Millisecond {
-			t.Errorf("Close() took %v, want 250ms", got)
-		}
-	})
-}
-
-func TestServer_Close_clientNotClosing(t *testing.T) {
-	testInBubble(t, func(t *testing.T, s *pushertest.Server, dial func() *rawConn) {
-		c := dial()
-		start := time.Now()
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			s.Close()
-		}()
-		c.expect(t, closing, "\x03\xe9The server is closed")
-		<-done
-		if got := time.Since(start); got != 250*time.Millisecond {
-			t.Errorf("Close() took %v, want 250ms", got)
-		}
-	})
+// A client that does not read or does not reply to the close frame delays Close by
+// closeTimeout, 250 milliseconds.
+func TestServer_Close_unresponsiveClient(t *testing.T) {
+	for name, respond := range map[string]func(*testing.T, *pushertest.Server, *rawConn){
+		"not reading": func(t *testing.T, s *pushertest.Server, c *rawConn) {
+			c.send(t, subscribe("c"))
+			c.expect(t, textOpcode, subscribed("c"))
+			for range 2 {
+				trigger(t, s, `{"name":"n","channel":"c","data":"d"}`)
+			}
+		},
+		"not closing": func(t *testing.T, _ *pushertest.Server, c *rawConn) {
+			go c.expect(t, closing, "\x03\xe9The server is closed")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testInBubble(t, func(t *testing.T, s *pushertest.Server, dial func() *rawConn) {
+				respond(t, s, dial())
+				start := time.Now()
+				s.Close()
+				if got := time.Since(start); got != 250*time.Millisecond {
+					t.Errorf("Close() took %v, want 250ms", got)
+				}
+			})
+		})
+	}
 }
 
 func TestServer_concurrentRequests(t *testing.T) {

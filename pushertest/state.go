@@ -50,7 +50,7 @@ type channel struct {
 	members    []*member // in the order in which they joined
 	external   externalSubscribers
 	cache      cachedEvent
-	missPosted bool        // cache_miss was posted for the present empty cache
+	missPosted bool        // cache_miss was posted since the cache became empty
 	countTimer *time.Timer // sends the subscription count, or nil
 }
 
@@ -112,8 +112,8 @@ func (s *state) trigger(events []Event) {
 	}
 }
 
-// appendLimited appends a value and, if the list would have more than limit entries,
-// drops the first one. A limit of 0 is none.
+// appendLimited appends a value and, if the list then has more than limit entries,
+// drops the first one. If limit is 0, the list is not limited.
 func appendLimited[T any](list []T, limit int, value T) []T {
 	list = append(list, value)
 	if limit > 0 && len(list) > limit {

@@ -14,9 +14,9 @@ import (
 
 // A Subscriber is a client in this process that is subscribed to one channel. For the
 // server it is a client like those on WebSockets: it is counted, it is a member of
-// presence channels, and other subscribers and webhooks are notified of it. It records
-// everything it receives until it is garbage. [Server.Subscribe] returns one. It is
-// safe for concurrent use. The zero value is not subscribed: Next and Send return
+// presence channels, and other subscribers and webhooks are notified of it. It keeps
+// everything it receives in memory. [Server.Subscribe] returns one. It is safe for
+// concurrent use. The zero value is not subscribed: Next and Send return
 // [ErrConfiguration].
 type Subscriber struct {
 	state   *state
@@ -136,7 +136,7 @@ func (sub *Subscriber) SocketID() string {
 	return sub.client.socketID
 }
 
-// ready returns an error for a subscriber that Subscribe has not returned.
+// ready returns an error if sub was not returned by Subscribe.
 func (sub *Subscriber) ready() error {
 	if sub == nil || sub.client == nil {
 		return fmt.Errorf("pushertest: %w: the subscriber was not returned by Subscribe", ErrConfiguration)

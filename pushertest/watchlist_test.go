@@ -41,7 +41,7 @@ func TestWatchlist_maxUsers(t *testing.T) {
 	}
 	data := `{"id":"w","watchlist":[` + strings.Join(ids, ",") + `]}`
 	c.send(signIn(data))
-	c.expect(signedIn(data), errorMessage("4302", "Only the first 100 users of the watchlist are watched"), // own text
+	c.expect(signedIn(data), errorMessage("4302", "Only the first 100 users of the watchlist are watched"), // text of this package
 		watchlist(`{"name":"offline","user_ids":[`+strings.Join(ids[:100], ",")+`]}`))
 	for id, online := range map[string]bool{"u99": true, "u100": false} {
 		join(t, s, "c", pushertest.AsUser(id))

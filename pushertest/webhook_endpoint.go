@@ -20,9 +20,9 @@ import (
 // Limits of webhook deliveries.
 //
 // Source: Pusher Channels docs, "Webhooks"; Pusher support, "Channels webhook
-// timeouts and retries". The delays between attempts and the limit of waiting events
-// are this package's own: an app that is started a moment later should not have to
-// wait.
+// timeouts and retries". Pusher's delays between attempts and its limit of waiting
+// events are not known. The delays here are short, so that an app that starts a moment
+// after the server need not wait.
 const (
 	maxWebhookBatch    = 20 // events
 	webhookTimeout     = 4 * time.Second
@@ -46,8 +46,8 @@ type webhookEndpoint struct {
 	cancel context.CancelFunc
 
 	mu       sync.Mutex
-	queue    []webhookEvent // before the first attempt
-	rejected []*delivery    // after it, the oldest first
+	queue    []webhookEvent // not yet sent, the oldest first
+	rejected []*delivery    // to be retried, the oldest first
 	pending  int            // events in queue and rejected
 	posting  bool
 	retrying bool
@@ -188,8 +188,8 @@ func (e *webhookEndpoint) retryRound() {
 	}
 }
 
-// isDialError reports whether no connection could be established. Then attempts of
-// other deliveries are pointless.
+// isDialError reports whether no connection could be established. In that case
+// attempts of other deliveries are pointless.
 func isDialError(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"

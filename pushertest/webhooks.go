@@ -63,8 +63,8 @@ func (w *webhooks) post(event webhookEvent) {
 	}
 }
 
-// postReturn posts that a channel is occupied or that a member was added, unless the
-// departure has not been posted yet: then it drops both.
+// postReturn posts that a channel is occupied or that a member was added. If the
+// departure is still delayed, postReturn posts neither and drops the departure.
 func (w *webhooks) postReturn(event webhookEvent) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -93,7 +93,7 @@ func TestWebSocket_invalidHandshake(t *testing.T) {
 			}
 		})
 	}
-	w := newRecorder()
+	w := httptest.NewRecorder()
 	r := newHandshake()
 	r.Body = http.NoBody
 	s.ServeHTTP(w, r)

@@ -44,8 +44,8 @@ type chat struct {
 	sessions *sessions
 }
 
-// newChat returns the handler of the app: the page, the requests of the page, and the
-// three endpoints that pusher-js and Pusher call.
+// newChat returns the handler of the app. It serves the page, the requests that the page
+// sends, and three endpoints that receive requests of pusher-js and of Pusher.
 func newChat(client *pusher.Client, browser settings, library string) http.Handler {
 	c := &chat{client: client, browser: browser, sessions: newSessions()}
 	hooks := &hookLog{client: client, sessions: c.sessions}
@@ -63,16 +63,16 @@ func newChat(client *pusher.Client, browser settings, library string) http.Handl
 }
 
 func (c *chat) index(w http.ResponseWriter, r *http.Request) {
-	shown := struct {
+	data := struct {
 		settings
 		User *user `json:"user"`
 	}{settings: c.browser}
-	if u, found := c.sessions.of(r); found {
-		shown.User = &u
+	if u, found := c.sessions.user(r); found {
+		data.User = &u
 	}
 	w.Header().Set("Content-Security-Policy", "default-src 'self'; script-src 'self' https://js.pusher.com; connect-src 'self' ws: wss: https:")
 	w.Header().Set("Cache-Control", "no-store")
-	if err := index.Execute(w, shown); err != nil {
+	if err := index.Execute(w, data); err != nil {
 		http.Error(w, "cannot render the page", http.StatusInternalServerError)
 	}
 }
@@ -107,10 +107,10 @@ type message struct {
 	Text string `json:"text"`
 }
 
-// post publishes a message to the room, except to the connection it comes from, which
-// shows its own message when it receives the response.
+// post publishes a message to the room. The sender's connection is excluded, because
+// its page shows the message when it receives the response.
 func (c *chat) post(w http.ResponseWriter, r *http.Request) {
-	u, found := c.sessions.of(r)
+	u, found := c.sessions.user(r)
 	if !found {
 		http.Error(w, "no session", http.StatusForbidden)
 		return
@@ -135,7 +135,7 @@ func (c *chat) post(w http.ResponseWriter, r *http.Request) {
 
 // wave publishes an event to all connections of one user.
 func (c *chat) wave(w http.ResponseWriter, r *http.Request) {
-	u, found := c.sessions.of(r)
+	u, found := c.sessions.user(r)
 	if !found {
 		http.Error(w, "no session", http.StatusForbidden)
 		return
@@ -153,7 +153,7 @@ func (c *chat) wave(w http.ResponseWriter, r *http.Request) {
 
 // authorize permits everyone with a session to subscribe to every channel of the chat.
 func (c *chat) authorize(r *http.Request, request auth.ChannelRequest) (*auth.Member, error) {
-	u, found := c.sessions.of(r)
+	u, found := c.sessions.user(r)
 	known := slices.Contains(rooms[:], request.Channel) || request.Channel == peopleChannel || request.Channel == hooksChannel
 	if !found || !known {
 		return nil, auth.ErrForbidden
@@ -162,7 +162,7 @@ func (c *chat) authorize(r *http.Request, request auth.ChannelRequest) (*auth.Me
 }
 
 func (c *chat) authenticate(r *http.Request) (*auth.User, error) {
-	u, found := c.sessions.of(r)
+	u, found := c.sessions.user(r)
 	if !found {
 		return nil, auth.ErrForbidden
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/openchannels/pusher-go/webhook"
 )
 
-const keptHooks = 20
+const maxEntries = 20
 
 // A hookLog keeps the last webhook events and publishes them, newest first, on a cache
 // channel, so that a page that is opened later receives them.
@@ -28,7 +28,7 @@ type hookEntry struct {
 }
 
 // receive handles a webhook. If it cannot publish the log, it returns an error, so that
-// the webhook is delivered again, and keeps nothing of it.
+// the webhook is delivered again, and does not change the log.
 func (l *hookLog) receive(ctx context.Context, hook *webhook.Webhook) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -37,7 +37,7 @@ func (l *hookLog) receive(ctx context.Context, hook *webhook.Webhook) error {
 		entry := hookEntry{Time: hook.Time.UTC().Format(time.TimeOnly), Text: l.describe(event)}
 		entries = append([]hookEntry{entry}, entries...)
 	}
-	entries = entries[:min(len(entries), keptHooks)]
+	entries = entries[:min(len(entries), maxEntries)]
 	if _, err := l.client.Trigger(ctx, hooksChannel, "log", entries); err != nil {
 		return err
 	}

@@ -2,9 +2,9 @@
 // encrypted channel, a presence list, and a log of received webhooks. It shows how a
 // server uses the packages pusher, auth and webhook together; the page uses pusher-js.
 //
-// It uses the server in PUSHER_URL, or an embedded server of package pushertest. Pusher
-// delivers webhooks only to a public address, which is set in the app's settings as
-// URL/webhook, and relays client events only if they are enabled there.
+// It uses the server in PUSHER_URL or, if PUSHER_URL is empty, a server of package
+// pushertest in the same process. Pusher delivers webhooks only to a public address: add
+// URL/webhook to the app's settings. Client events have to be enabled there too.
 package main
 
 import (

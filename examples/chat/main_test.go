@@ -112,7 +112,7 @@ func TestHookLog_receive(t *testing.T) {
 	}
 	l := &hookLog{client: client, sessions: newSessions()}
 	hook := &webhook.Webhook{Events: []webhook.Event{webhook.ChannelOccupied{Channel: "a"}, webhook.ChannelVacated{Channel: "a"}}}
-	for range keptHooks {
+	for range maxEntries {
 		if err := l.receive(t.Context(), hook); err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func TestHookLog_receive(t *testing.T) {
 	if err := l.receive(t.Context(), &webhook.Webhook{Events: []webhook.Event{webhook.CacheMiss{Channel: "new"}}}); err == nil {
 		t.Error("receive, when publishing fails: got no error")
 	}
-	if len(l.entries) != keptHooks || l.entries[0].Text != "a is vacant" {
-		t.Errorf("got %d entries, the first %+v, want %d, the newest first", len(l.entries), l.entries[0], keptHooks)
+	if len(l.entries) != maxEntries || l.entries[0].Text != "a is vacant" {
+		t.Errorf("got %d entries, the first %+v, want %d, the newest first", len(l.entries), l.entries[0], maxEntries)
 	}
 }

@@ -35,8 +35,8 @@ func (s *sessions) begin(w http.ResponseWriter, name string) user {
 	return u
 }
 
-// of returns the user of the request's session.
-func (s *sessions) of(r *http.Request) (user, bool) {
+// user returns the user of the request's session.
+func (s *sessions) user(r *http.Request) (user, bool) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
 		return user{}, false
