@@ -74,15 +74,15 @@ func (c *wsClient) next() string {
 	return string(text)
 }
 
-// auth matches AUTH<text>, a placeholder for the auth of the socket ID and text, and
+// authPlaceholder matches AUTH<text>, a placeholder for the auth of the socket ID and text, and
 // SIGNATURE<text>, a placeholder for its signature.
-var auth = regexp.MustCompile(`(AUTH|SIGNATURE)<(.*?)>`)
+var authPlaceholder = regexp.MustCompile(`(AUTH|SIGNATURE)<(.*?)>`)
 
 // fill replaces the placeholders SOCKET, AUTH<text> and SIGNATURE<text>.
 func (c *wsClient) fill(text string) string {
 	app := c.server.App()
-	text = auth.ReplaceAllStringFunc(text, func(match string) string {
-		parts := auth.FindStringSubmatch(match)
+	text = authPlaceholder.ReplaceAllStringFunc(text, func(match string) string {
+		parts := authPlaceholder.FindStringSubmatch(match)
 		signature := signing.NewSecret(app.Secret).Sign([]byte(c.socketID + parts[2]))
 		if parts[1] == "SIGNATURE" {
 			return signature

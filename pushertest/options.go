@@ -44,12 +44,14 @@ func newConfig(opts []Option) (*config, error) {
 	}
 	var errs []error
 	for _, opt := range opts {
-		errs = append(errs, opt(cfg))
+		if opt == nil {
+			opt = func(*config) error { return errors.New("an option is nil") }
+		}
+		if err := opt(cfg); err != nil {
+			errs = append(errs, fmt.Errorf("pushertest: %w: %w", ErrConfiguration, err))
+		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return cfg, nil
+	return cfg, errors.Join(errs...)
 }
 
 // WithApp sets the app that the server serves. The default is the app of the worked
@@ -61,10 +63,10 @@ func newConfig(opts []Option) (*config, error) {
 func WithApp(app App) Option {
 	return func(c *config) error {
 		if err := signing.CheckCredentials(app.Key, app.Secret); err != nil {
-			return fmt.Errorf("pushertest: WithApp: %w", err)
+			return fmt.Errorf("WithApp: %w", err)
 		}
 		if app.ID == "" || app.ID == "." || app.ID == ".." || url.PathEscape(app.ID) != app.ID {
-			return fmt.Errorf("pushertest: WithApp: app ID is not a URL path segment: %.100q", app.ID)
+			return fmt.Errorf("WithApp: app ID is not a URL path segment: %.100q", app.ID)
 		}
 		c.app = app
 		return nil
@@ -72,13 +74,13 @@ func WithApp(app App) Option {
 }
 
 // WithClock sets the server's clock. The default is [time.Now]. The clock determines
-// which timestamps are accepted, the time of events and webhooks, when cached events
-// expire, and the rate of client events. It does not affect delays and timeouts. It
-// is called concurrently and must not call the server.
+// which timestamps are accepted, the Date header of responses, the time of events and
+// webhooks, when cached events expire, and the rate of client events. It does not affect
+// delays and timeouts. It is called concurrently and must not call the server.
 func WithClock(now func() time.Time) Option {
 	return func(c *config) error {
 		if now == nil {
-			return errors.New("pushertest: WithClock: now is nil")
+			return errors.New("WithClock: now is nil")
 		}
 		c.now = now
 		return nil
@@ -96,7 +98,7 @@ func WithClock(now func() time.Time) Option {
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {
-			return errors.New("pushertest: WithLogger: logger is nil")
+			return errors.New("WithLogger: logger is nil")
 		}
 		c.logger = logger
 		return nil
@@ -110,7 +112,7 @@ func WithTestLog(t interface {
 }) Option {
 	return func(c *config) error {
 		if t == nil {
-			return errors.New("pushertest: WithTestLog: t is nil")
+			return errors.New("WithTestLog: t is nil")
 		}
 		c.logger = newTestLogger(t.Logf)
 		return nil
@@ -123,7 +125,7 @@ func WithTestLog(t interface {
 func WithMaxEvents(n int) Option {
 	return func(c *config) error {
 		if n < 1 {
-			return fmt.Errorf("pushertest: WithMaxEvents: %d is less than 1", n)
+			return fmt.Errorf("WithMaxEvents: %d is less than 1", n)
 		}
 		c.maxEvents = n
 		return nil
@@ -135,7 +137,7 @@ func WithMaxEvents(n int) Option {
 func WithMaxEventBytes(n int) Option {
 	return func(c *config) error {
 		if n < 1 {
-			return fmt.Errorf("pushertest: WithMaxEventBytes: %d is less than 1", n)
+			return fmt.Errorf("WithMaxEventBytes: %d is less than 1", n)
 		}
 		c.maxEventBytes = n
 		return nil
@@ -173,7 +175,7 @@ func WithClientEvents(enabled bool) Option {
 func WithActivityTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		if d < time.Second || d%time.Second != 0 {
-			return fmt.Errorf("pushertest: WithActivityTimeout: %v is not a positive number of whole seconds", d)
+			return fmt.Errorf("WithActivityTimeout: %v is not a positive number of whole seconds", d)
 		}
 		c.activityTimeout = d
 		return nil
@@ -189,7 +191,7 @@ func WithActivityTimeout(d time.Duration) Option {
 func WithAuthorizationTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		if d <= 0 {
-			return fmt.Errorf("pushertest: WithAuthorizationTimeout: %v is not positive", d)
+			return fmt.Errorf("WithAuthorizationTimeout: %v is not positive", d)
 		}
 		c.authorizationTimeout = d
 		return nil
@@ -210,10 +212,9 @@ func WithAuthorizationTimeout(d time.Duration) Option {
 // Source: Pusher Channels docs, "Webhooks".
 func WithWebhook(to string) Option {
 	return func(c *config) error {
-		u, err := url.Parse(to)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			// The URL may have a password.
-			return errors.New("pushertest: WithWebhook: not an http or https URL with a host")
+		u, err := parseURL(to)
+		if err != nil {
+			return fmt.Errorf("WithWebhook: %w", err)
 		}
 		c.webhooks = append(c.webhooks, u)
 		return nil
@@ -229,7 +230,7 @@ func WithWebhook(to string) Option {
 func WithWebhookDelay(d time.Duration) Option {
 	return func(c *config) error {
 		if d < 0 {
-			return fmt.Errorf("pushertest: WithWebhookDelay: %v is negative", d)
+			return fmt.Errorf("WithWebhookDelay: %v is negative", d)
 		}
 		c.webhookDelay = d
 		return nil

@@ -8,27 +8,45 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openchannels/pusher-go/pusher"
 	"github.com/openchannels/pusher-go/pushertest"
-	"github.com/openchannels/pusher-go/signing"
 	"github.com/openchannels/pusher-go/webhook"
 )
 
 func TestNew_invalidOptions(t *testing.T) {
-	_, err := pushertest.New(
-		pushertest.WithApp(pushertest.App{ID: "1", Key: "", Secret: "s3cr3t"}),
-		pushertest.WithApp(pushertest.App{ID: "a/b", Key: "key", Secret: "s3cr3t"}),
-		pushertest.WithClock(nil),
-		pushertest.WithLogger(nil),
-		pushertest.WithMaxEventBytes(0),
-		pushertest.WithMaxEvents(0),
-	)
-	if !errors.Is(err, signing.ErrConfiguration) {
-		t.Errorf("New(...) = %v, want signing.ErrConfiguration", err)
+	tests := map[string]pushertest.Option{
+		"an option is nil":                             nil,
+		"WithApp: the key is empty":                    pushertest.WithApp(pushertest.App{ID: "1", Key: "", Secret: "s3cr3t"}),
+		`WithApp: app ID is not a URL path segment: "`: pushertest.WithApp(pushertest.App{ID: "a/b", Key: "key", Secret: "s3cr3t"}),
+		"WithClock: ":                                  pushertest.WithClock(nil),
+		"WithLogger: ":                                 pushertest.WithLogger(nil),
+		"WithTestLog: ":                                pushertest.WithTestLog(nil),
+		"WithMaxEventBytes: 0":                         pushertest.WithMaxEventBytes(0),
+		"WithMaxEvents: 0":                             pushertest.WithMaxEvents(0),
+		"WithWebhook: not an http or https URL":        pushertest.WithWebhook("/relative"),
+		"WithWebhook: not an http ":                    pushertest.WithWebhook("ftp://user:s3cr3t@host/"),
+		"WithWebhook: not an ":                         pushertest.WithWebhook("http://user:s3cr3t@host:port/"),
+		"WithWebhookDelay: -1ns":                       pushertest.WithWebhookDelay(-1),
+		"WithActivityTimeout: 1.5s":                    pushertest.WithActivityTimeout(1500 * time.Millisecond),
+		"WithAuthorizationTimeout: 0s":                 pushertest.WithAuthorizationTimeout(0),
 	}
-	for _, want := range []string{`app ID is not a URL path segment: "a/b"`, "WithClock", "WithLogger", "WithMaxEventBytes: 0", "WithMaxEvents: 0"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("New(...) = %v, want an error with %q", err, want)
+	check := func(t *testing.T, err error, want string) {
+		t.Helper()
+		if !errors.Is(err, pushertest.ErrConfiguration) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("New(...) = %v, want ErrConfiguration with %q", err, want)
 		}
+	}
+	var all []pushertest.Option
+	for want, opt := range tests {
+		all = append(all, opt)
+		t.Run(want, func(t *testing.T) {
+			_, err := pushertest.New(opt)
+			check(t, err, want)
+		})
+	}
+	_, err := pushertest.New(all...)
+	for want := range tests {
+		check(t, err, want)
 	}
 	defer func() {
 		if recover() == nil {
@@ -38,23 +56,26 @@ func TestNew_invalidOptions(t *testing.T) {
 	pushertest.NewServer(pushertest.WithMaxEventBytes(0))
 }
 
-func TestNew_invalidRealtimeOptions(t *testing.T) {
-	_, err := pushertest.New(
-		pushertest.WithWebhook("/relative"),
-		pushertest.WithWebhook("ftp://user:s3cr3t@host/"),
-		pushertest.WithWebhook("http://user:s3cr3t@host:port/"),
-		pushertest.WithWebhookDelay(-1),
-		pushertest.WithActivityTimeout(1500*time.Millisecond),
-		pushertest.WithAuthorizationTimeout(0),
-		pushertest.WithTestLog(nil),
-	)
-	for _, want := range []string{"WithWebhook: ", "WithWebhookDelay: -1ns", "WithActivityTimeout: 1.5s", "WithAuthorizationTimeout: 0s", "WithTestLog"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("New(...) = %v, want an error with %q", err, want)
-		}
+// The client under test corrects its clock by the Date header, as with Pusher.
+func TestWithClock_dateHeader(t *testing.T) {
+	s := newListeningServer(t, pushertest.WithClock(func() time.Time { return time.Unix(docsTimestamp, 0) }))
+	client, err := pusher.NewFromURL(s.PusherURL())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if strings.Contains(err.Error(), "s3cr3t") {
-		t.Errorf("New(...) = %v, which contains a password", err)
+	if _, err := client.Trigger(t.Context(), "c", "n", "d"); err != nil {
+		t.Errorf("Trigger() = %v, want nil after the correction", err)
+	}
+	fail(t, s, pushertest.Failure{Status: 503})
+	for _, want := range []int{503, 401} {
+		res, err := http.Get(s.URL + channels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if got := res.Header.Get("Date"); res.StatusCode != want || got != "Fri, 16 Nov 2012 17:49:39 GMT" {
+			t.Errorf("GET = %d with Date %q, want %d and the time of the clock", res.StatusCode, got, want)
+		}
 	}
 }
 

@@ -106,6 +106,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+	w.Header().Set("Date", s.state.now().UTC().Format(http.TimeFormat))
 	// net/http notices that a client is gone only after the body has been read.
 	body, err := readBody(w, r, s.api.maxBodyBytes)
 	if err != nil {

@@ -37,8 +37,8 @@ type Delivery struct {
 	Channel string
 	Name    string
 
-	// Data is the data of the event, usually JSON, and decrypted if [Decrypt] is
-	// used. The Decode method of a pusher.EventType decodes it.
+	// Data is the data of the event, usually JSON, and decrypted if [Decrypt] or
+	// [WithAuthorizer] is used. The Decode method of a pusher.EventType decodes it.
 	Data string
 
 	UserID string // ID of the member that sent a client event on a presence channel, or ""
@@ -59,16 +59,17 @@ func (e *CloseError) Error() string {
 // the context of [Server.Subscribe] is done.
 var ErrUnsubscribed = errors.New("pushertest: subscriber closed")
 
-// Subscribe subscribes to a channel, with the authorization that it needs. It accepts
-// every channel that a client can subscribe to, including a user's channel with
-// [AsUser]. Events triggered after Subscribe has returned are delivered before the
+// Subscribe subscribes to a channel. It accepts every channel that a client can
+// subscribe to, including a user's channel with [AsUser]. The server itself authorizes
+// the subscription, or the app under test with [WithAuthorizer]. Events triggered after Subscribe has returned are delivered before the
 // response to their request is sent. The subscription ends with [Subscriber.Close] or
 // when ctx is done.
 //
 // Subscribe returns an error with the text of the pusher:error if Pusher would reject
 // the subscription: an invalid name, a presence channel without [AsMember] or AsUser,
-// an invalid member or user. If the server is closed, the error wraps
-// [http.ErrServerClosed].
+// an invalid member or user, a wrong signature of the app. If the app rejects a request,
+// the error wraps an [*AuthorizationError]. If the server is closed, it wraps
+// [http.ErrServerClosed], and if an option is invalid, [ErrConfiguration].
 //
 // A subscriber has no connection, so [Server.Fail], [Server.Delay],
 // [Server.DropConnections] and [Server.CloseConnections] do not affect it.
@@ -77,10 +78,9 @@ func (s *Server) Subscribe(ctx context.Context, channel string, opts ...Subscrib
 		return nil, err
 	}
 	sub := &Subscriber{state: s.state, channel: channel, changed: make(chan struct{})}
-	for _, opt := range opts {
-		if err := opt(&sub.config); err != nil {
-			return nil, err
-		}
+	var err error
+	if sub.config, err = newSubscriberConfig(opts); err != nil {
+		return nil, fmt.Errorf("pushertest: Subscribe: %w: %w", ErrConfiguration, err)
 	}
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("pushertest: Subscribe: %w", context.Cause(ctx))
@@ -89,7 +89,7 @@ func (s *Server) Subscribe(ctx context.Context, channel string, opts ...Subscrib
 	if sub.client == nil {
 		return nil, fmt.Errorf("pushertest: Subscribe: %w", http.ErrServerClosed)
 	}
-	if err := sub.subscribe(); err != nil {
+	if err := sub.subscribe(ctx); err != nil {
 		s.state.disconnect(sub.client)
 		return nil, fmt.Errorf("pushertest: Subscribe: %w", err)
 	}
@@ -98,33 +98,15 @@ func (s *Server) Subscribe(ctx context.Context, channel string, opts ...Subscrib
 }
 
 // subscribe sends the messages that a client on a WebSocket sends.
-func (sub *Subscriber) subscribe() error {
-	if user := sub.config.user; user != "" {
-		err := sub.request(eventSignin, map[string]string{
-			"user_data": user,
-			"auth":      sub.sign("::user::" + user),
-		})
-		if err != nil {
-			return err
-		}
+func (sub *Subscriber) subscribe(ctx context.Context) error {
+	if err := sub.signIn(ctx); err != nil {
+		return err
 	}
-	data := map[string]string{"channel": sub.channel}
-	switch member := sub.config.member; {
-	case protocol.IsPresence(sub.channel) && member != "":
-		data["channel_data"] = member
-		data["auth"] = sub.sign(":" + sub.channel + ":" + member)
-	case protocol.IsPresence(sub.channel), protocol.IsPrivate(sub.channel):
-		data["auth"] = sub.sign(":" + sub.channel)
+	data, err := sub.authorization(ctx)
+	if err != nil {
+		return err
 	}
 	return sub.request(eventSubscribe, data)
-}
-
-func (sub *Subscriber) request(event string, data map[string]string) error {
-	return sub.state.receive(sub.client, encodeJSON(map[string]any{"event": event, "data": data}))
-}
-
-func (sub *Subscriber) sign(text string) string {
-	return sub.state.app.Key + ":" + sub.state.secret.Sign([]byte(sub.client.socketID+text))
 }
 
 // SocketID returns the subscriber's socket ID. A trigger with this socket ID excludes
@@ -243,8 +225,8 @@ func (sub *Subscriber) send(encoded []byte) {
 		return
 	}
 	delivery := Delivery{Channel: m.Channel, Name: m.Event, Data: stringOrJSON(m.Data), UserID: m.UserID}
-	if key := sub.config.masterKey; key != nil && protocol.IsEncrypted(m.Channel) {
-		if plain, err := key.Decrypt(m.Channel, []byte(delivery.Data)); err == nil {
+	if decrypt := sub.config.decrypt; decrypt != nil && protocol.IsEncrypted(m.Channel) {
+		if plain, err := decrypt(m.Channel, []byte(delivery.Data)); err == nil {
 			delivery.Data = string(plain)
 		}
 	}

@@ -3,7 +3,6 @@ package pushertest_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -153,16 +152,14 @@ func TestServer_Subscribe_invalid(t *testing.T) {
 		{"no member", "presence-x", nil, "needs channel_data"},
 		{"empty member ID", "presence-x", []pushertest.SubscribeOption{pushertest.AsMember("", nil)}, "member ID is empty"},
 		{"info is not an object", "presence-x", []pushertest.SubscribeOption{pushertest.AsMember("1", "Ada")}, "must be a type of hash"},
-		{"info cannot be encoded", "presence-x", []pushertest.SubscribeOption{pushertest.AsMember("1", func() {})}, "AsMember"},
 		{"empty user ID", "c", []pushertest.SubscribeOption{pushertest.AsUser("")}, "user ID is empty"},
 		{"channel of another user", "#server-to-user-2", []pushertest.SubscribeOption{pushertest.AsUser("1")}, "signed in as that user"},
-		{"invalid master key", "private-encrypted-x", []pushertest.SubscribeOption{pushertest.Decrypt("s3cr3t")}, "Decrypt"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := newServer(t)
 			_, err := s.Subscribe(t.Context(), test.channel, test.opts...)
-			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(fmt.Sprintf("%+v", err), "s3cr3t") {
+			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Subscribe(%q) = %v, want an error with %q", test.channel, err, test.want)
 			}
 			checkGet(t, s, channels, `{"channels":{}}`)

@@ -211,12 +211,7 @@ func (e *webhookEndpoint) post(d *delivery) error {
 	r.Header = signedHeader(e.app, d.body)
 	res, err := e.client.Do(r)
 	if err != nil {
-		// The logger already names the URL, and without its password.
-		var urlError *url.Error
-		if errors.As(err, &urlError) {
-			err = urlError.Err
-		}
-		return err
+		return withoutURL(err) // the logger names the URL
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64*1024))
 	_ = res.Body.Close()
