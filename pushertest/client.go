@@ -81,20 +81,20 @@ func (s *state) remove(c *client) {
 	s.signOut(c)
 }
 
-// receive handles a message from a client. The error is a [*protocolError].
-func (s *state) receive(c *client, text []byte) error {
-	var r request
-	err := decodeObject(text, map[string]any{"event": &r.Event, "channel": &r.Channel, "data": &r.Data})
+// receive decodes and handles a message from a client. The error is a
+// [*protocolError].
+func (s *state) receive(c *client, text []byte) (r request, err error) {
+	err = decodeObject(text, map[string]any{"event": &r.Event, "channel": &r.Channel, "data": &r.Data})
 	if err != nil {
-		return protocolErrorf(textNotJSON)
+		return r, protocolErrorf(textNotJSON)
 	}
 	if err := s.handle(c, r); err != nil {
-		return err
+		return r, err
 	}
 	if r.Event != eventPing && r.Event != eventPong {
 		s.debug("message received", "socket_id", c.socketID, "event", r.Event, "channel", r.channel())
 	}
-	return nil
+	return r, nil
 }
 
 // channel returns the channel that the message is about, or "".

@@ -152,7 +152,7 @@ func TestMessages_log(t *testing.T) {
 	signature := strings.Repeat("0f", 32)
 	c.send(`{"event":"pusher:subscribe","data":{"channel":"private-x","auth":"` + s.App().Key + `:` + signature + `"}}`)
 	c.expect(errorMessage("null", "Invalid signature: Expected HMAC SHA256 hex digest of SOCKET:private-x, but got "+signature))
-	want := `level=WARN msg="pushertest: message rejected" socket_id=` + c.socketID + ` reason="invalid signature for private-x, the string to sign is \"` + c.socketID + `:private-x\""`
+	want := `level=WARN msg="pushertest: message rejected" socket_id=` + c.socketID + ` event=pusher:subscribe channel=private-x reason="invalid signature for private-x, the string to sign is \"` + c.socketID + `:private-x\""`
 	if got := log.String(); !strings.Contains(got, want) || strings.Contains(got, signature) {
 		t.Errorf("the log is\n%s, want\n%s", got, want)
 	}

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// maxQueueBytes limits the messages that wait for a slow reader. Its connection
-	// is closed when they exceed the limit, so that it does not use up the memory.
+	// maxQueueBytes limits the unread messages of a connection. If they exceed the
+	// limit, the connection is dropped, so that a slow reader does not use up the
+	// memory. See also maxBacklogBytes.
 	maxQueueBytes = 4 << 20
 
 	// closeTimeout limits how long a client may take to read the messages that are
@@ -32,26 +33,40 @@ type conn struct {
 	keepalive keepalive
 
 	mu          sync.Mutex
-	queue       [][]byte
+	socketID    string
+	queue       [][]byte // to be written; the first one may be in progress
 	queuedBytes int
 	writing     bool
 	closing     *websocket.CloseError // if not nil, send discards messages
 }
 
 func (c *conn) send(message []byte) {
+	c.enqueue(message)
+	for slowest := c.handler.backlog.slowest(); slowest != nil; slowest = c.handler.backlog.slowest() {
+		slowest.dropSlow("all clients together have too many unread messages, and this one has the most")
+	}
+}
+
+func (c *conn) enqueue(message []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing != nil {
-		return
+	switch {
+	case c.closing != nil:
+	case c.queuedBytes+len(message) > maxQueueBytes:
+		c.dropSlowLocked("the client reads too slowly")
+	default:
+		c.queue = append(c.queue, message)
+		c.queuedBytes += len(message)
+		c.handler.backlog.add(c, message)
+		c.startWriting()
 	}
-	if c.queuedBytes+len(message) > maxQueueBytes {
-		c.logger.Warn("pushertest: connection dropped, because the client reads too slowly", "queued_bytes", c.queuedBytes)
-		c.dropLocked()
-		return
-	}
-	c.queue = append(c.queue, message)
-	c.queuedBytes += len(message)
-	c.startWriting()
+}
+
+// setSocketID sets the socket ID that the log names.
+func (c *conn) setSocketID(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.socketID = id
 }
 
 // close sends a close frame once all queued messages are sent.
@@ -72,9 +87,23 @@ func (c *conn) drop() {
 	c.dropLocked()
 }
 
+// dropSlow logs the reason and drops the connection.
+func (c *conn) dropSlow(reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropSlowLocked(reason)
+}
+
+func (c *conn) dropSlowLocked(reason string) {
+	c.logger.Warn("pushertest: connection dropped, because "+reason, "socket_id", c.socketID, "unread_bytes", c.queuedBytes)
+	c.dropLocked()
+}
+
 func (c *conn) dropLocked() {
 	c.closing = &websocket.CloseError{Code: websocket.StatusAbnormalClosure}
-	c.queue, c.queuedBytes = nil, 0
+	for len(c.queue) > 0 {
+		c.dequeue()
+	}
 	_ = c.netConn.Close()
 	c.startWriting()
 }
@@ -89,26 +118,34 @@ func (c *conn) startWriting() {
 // write sends the queued messages and then, if the connection is closing, the close
 // frame.
 func (c *conn) write() {
-	for {
-		c.mu.Lock()
-		queue, closing := c.queue, c.closing
-		c.queue, c.queuedBytes = nil, 0
-		if len(queue) == 0 {
-			c.writing = false
-			c.mu.Unlock()
-			if closing != nil {
-				c.closeHandshake(*closing)
-			}
-			return
-		}
+	c.mu.Lock()
+	for len(c.queue) > 0 {
+		message := c.queue[0]
 		c.mu.Unlock()
-		for _, message := range queue {
-			if c.ws.Write(context.Background(), websocket.MessageText, message) != nil {
-				c.drop()
-				break
-			}
+		err := c.ws.Write(context.Background(), websocket.MessageText, message)
+		c.mu.Lock()
+		switch {
+		case err != nil:
+			c.dropLocked()
+		case len(c.queue) > 0: // the connection was not dropped meanwhile
+			c.dequeue()
 		}
 	}
+	c.writing = false
+	closing := c.closing
+	c.mu.Unlock()
+	if closing != nil {
+		c.closeHandshake(*closing)
+	}
+}
+
+// dequeue removes the first message of the queue. The caller holds the lock.
+func (c *conn) dequeue() {
+	message := c.queue[0]
+	c.queue[0] = nil
+	c.queue = c.queue[1:]
+	c.queuedBytes -= len(message)
+	c.handler.backlog.remove(c, message)
 }
 
 // closeHandshake sends a close frame, unless the connection was dropped, and waits
@@ -147,8 +184,9 @@ func (c *conn) read(cl *client) (code int, reason string) {
 			return codeInvalidPayload, textNotUTF8
 		}
 		c.keepalive.activity()
-		if err := c.state.receive(cl, text); err != nil {
-			c.logger.Warn("pushertest: message rejected", "socket_id", cl.socketID, "reason", logText(err.Error()))
+		if r, err := c.state.receive(cl, text); err != nil {
+			c.logger.Warn("pushertest: message rejected", "socket_id", cl.socketID,
+				"event", logText(r.Event), "channel", logText(r.channel()), "reason", logText(err.Error()))
 			cl.sendError(err)
 		}
 	}

@@ -3,6 +3,7 @@ package pushertest_test
 import (
 	"encoding/binary"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,63 @@ func TestConn_slowReader(t *testing.T) {
 		}
 		checkGet(t, s, channels+"/c?info=subscription_count", `{"occupied":true,"subscription_count":1}`)
 	}, pushertest.WithTestLog(&log), pushertest.WithSubscriptionCounting(true))
+}
+
+// Each client is on a pipe, which has no buffer, and reads nothing more after it has
+// subscribed. A message to all clients counts once; otherwise the last message exceeds
+// the limit of 64 MiB.
+func TestConn_backlog(t *testing.T) {
+	const size = 1 << 20
+	for _, test := range []struct {
+		name    string
+		channel func(i int) string
+		shared  bool
+	}{
+		{"messages to each client", func(i int) string { return fmt.Sprintf("c%d", i) }, false},
+		{"messages to all clients", func(int) string { return "c" }, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var log logBuffer
+			testInBubble(t, func(t *testing.T, s *pushertest.Server, dial func() *rawConn) {
+				const clients = 21
+				publish := func(i int, bytes int) {
+					pushertest.TriggerDirectly(s, pushertest.Event{Name: "n", Channel: test.channel(i), Data: strings.Repeat("x", bytes)})
+					synctest.Wait()
+				}
+				var all []*rawConn
+				for i := range clients {
+					c := dial()
+					c.send(t, subscribe(test.channel(i)))
+					c.expect(t, textOpcode, subscribed(test.channel(i)))
+					all = append(all, c)
+				}
+				if test.shared {
+					publish(0, 3*size) // 63 MiB if it was counted for every client
+					publish(0, size/2)
+				} else {
+					for i := range clients {
+						publish(i, 3*size)
+					}
+					publish(7, size/2) // 63.5 MiB, most of them for client 7
+					publish(8, size/4)
+					if strings.Contains(log.String(), "dropped") {
+						t.Errorf("a connection was dropped before the limit was exceeded:\n%s", log.String())
+					}
+					publish(9, size/4)
+				}
+				id := regexp.MustCompile(`socket_id\\":\\"([0-9.]+)`).FindStringSubmatch(string(all[7].greeting))[1]
+				want := `msg="pushertest: connection dropped, because all clients together have too many unread messages, and this one has the most" socket_id=` + id + " unread_bytes="
+				if got := strings.Count(log.String(), "connection dropped"); test.shared && got != 0 || !test.shared && (got != 1 || !strings.Contains(log.String(), want)) {
+					t.Errorf("the log is\n%s, want\n%s", log.String(), want)
+				}
+				// The others receive what was sent to them.
+				opcode, payload := all[0].read(t)
+				if opcode != textOpcode || len(payload) < 3*size {
+					t.Errorf("client 0 received frame %d of %d bytes, want the event", opcode, len(payload))
+				}
+			}, pushertest.WithTestLog(&log))
+		})
+	}
 }
 
 func TestConn_longMessages(t *testing.T) {

@@ -54,7 +54,8 @@
 //   - Watchlist events, pusher:cache_miss and pusher:signin_success have a form that
 //     pusher-js accepts. Pusher's form is not known.
 //   - A connection is not closed when it has been idle for 24 hours. It can have at
-//     most 10,000 subscriptions. It is dropped if more than 4 MiB wait to be read, and
+//     most 10,000 subscriptions. It is dropped if more than 4 MiB wait to be read, or
+//     if more than 64 MiB wait on all connections together and it has the most. It is
 //     closed with code 1009 if it sends a message of more than about 76 KB.
 //   - There is no TLS, and there are no transports besides WebSockets.
 //   - Some error texts are not known from Pusher but written for this package. Rely

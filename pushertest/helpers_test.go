@@ -142,10 +142,21 @@ func (l *logBuffer) Logf(format string, args ...any) {
 	_, _ = fmt.Fprintf(&l.lines, format+"\n", args...)
 }
 
-func (l *logBuffer) Write(text []byte) (int, error) {
+// Write makes l the destination of a slog handler.
+func (l *logBuffer) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.lines.Write(text)
+	return l.lines.Write(line)
+}
+
+// wait waits until the log contains the text.
+func (l *logBuffer) wait(t testing.TB, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(timeout); !strings.Contains(l.String(), text); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the log has no\n%s\nbut\n%s", text, l.String())
+		}
+	}
 }
 
 func (l *logBuffer) String() string {

@@ -90,8 +90,10 @@ func WithClock(now func() time.Time) Option {
 // WithLogger sets the logger. The default discards all lines. At level warn the server
 // logs requests, connections and messages that it rejects, connections that it drops
 // because their client reads too slowly, and webhook events that it drops or stops
-// retrying. At level info it logs injected failures and webhooks that will be retried,
-// and at level debug connections, messages, events and delivered webhooks. Secrets and
+// retrying. At level info it logs injected failures, webhooks that will be retried and
+// connections that are open when the server is closed, and at level debug connections,
+// messages, events with the number of connections that received them, and delivered
+// webhooks. Failures of webhooks are logged once until a delivery succeeds. Secrets and
 // signatures are not logged.
 //
 // The logger is called concurrently and must not call the server.

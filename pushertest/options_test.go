@@ -96,21 +96,17 @@ func TestWithLogger_debug(t *testing.T) {
 		webhook.ChannelOccupied{Channel: "private-x"},
 		webhook.ClientEvent{Channel: "private-x", Event: "client-a", Data: "secret", SocketID: c.socketID},
 	)
-	for range 1000 { // the webhook is logged when the server has read the response to it
-		if strings.Contains(log.String(), "webhook delivered") {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	s.Close() // waits for all that is logged
+	// The webhook is logged when the server has read the response to it.
+	log.wait(t, `level=DEBUG msg="pushertest: webhook delivered" webhook=`+to.URL+` events=`)
+	s.Close() // waits for everything else that is logged
 	for _, want := range []string{
 		`level=DEBUG msg="pushertest: connection opened" socket_id=` + c.socketID + " client=js remote=127.0.0.1:",
 		`level=DEBUG msg="pushertest: message received" socket_id=` + c.socketID + " event=pusher:subscribe channel=private-x",
 		`level=DEBUG msg="pushertest: message received" socket_id=` + c.socketID + " event=client-a channel=private-x",
-		`level=DEBUG msg="pushertest: event triggered" event=n channel=private-x bytes=6`,
+		`level=DEBUG msg="pushertest: event triggered" event=n channel=private-x bytes=6 connections=1`,
 		`level=DEBUG msg="pushertest: user terminated" user_id=1`,
-		`level=DEBUG msg="pushertest: webhook delivered" webhook=` + to.URL + ` events=`,
 		`level=DEBUG msg="pushertest: connection closed" socket_id=` + c.socketID,
+		`level=INFO msg="pushertest: server closed while in use" connections=1 subscribers=0 webhook_events_lost=`,
 	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log has no\n%s\nbut\n%s", want, log.String())

@@ -80,8 +80,12 @@ func (s *Server) shutDown() {
 	if s.listener != nil {
 		s.listener.Close()
 	}
+	level := slog.LevelInfo
+	if lost > 0 {
+		level = slog.LevelWarn
+	}
 	if connections+subscribers+lost > 0 {
-		s.logger.Warn("pushertest: server closed while in use",
+		s.logger.Log(noContext, level, "pushertest: server closed while in use",
 			"connections", connections, "subscribers", subscribers, "webhook_events_lost", lost)
 	}
 }

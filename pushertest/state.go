@@ -89,8 +89,9 @@ func newState(cfg *config) *state {
 // subscribers.
 func (s *state) trigger(events []Event) {
 	now := s.now()
+	received := make([]int, len(events)) // connections that received the event
 	s.mu.Lock()
-	for _, event := range events {
+	for i, event := range events {
 		event.Time = now
 		before := len(s.events)
 		s.events = appendLimited(s.events, s.maxEvents, event)
@@ -100,15 +101,28 @@ func (s *state) trigger(events []Event) {
 			ch.cache, ch.missPosted = cachedEvent{event.Name, event.Data, now.Add(cacheTTL)}, false
 		}
 		if ch, ok := s.channels[event.Channel]; ok {
-			s.broadcast(ch, message{Event: event.Name, Channel: event.Channel, Data: event.Data}, s.clients[event.SocketID])
+			received[i] = s.broadcast(ch, message{Event: event.Name, Channel: event.Channel, Data: event.Data}, s.clients[event.SocketID])
 		}
 	}
 	close(s.recorded)
 	s.recorded = make(chan struct{})
 	s.mu.Unlock()
 
-	for _, event := range events {
-		s.debug("event triggered", "event", event.Name, "channel", event.Channel, "bytes", len(event.Data))
+	for i, event := range events {
+		s.debug("event triggered", "event", event.Name, "channel", event.Channel, "bytes", len(event.Data), "connections", received[i])
+	}
+}
+
+// reset discards recorded events, terminated users, external subscribers and cached
+// events.
+func (s *state) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.discarded += len(s.events)
+	s.events, s.terminated = nil, nil
+	for name, ch := range s.channels {
+		ch.external, ch.cache, ch.missPosted = externalSubscribers{}, cachedEvent{}, false
+		s.discardIfUnused(name)
 	}
 }
 

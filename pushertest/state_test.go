@@ -30,7 +30,7 @@ func newTestState(t *testing.T, opts ...Option) *state {
 // receive sends a message and returns the response of the state.
 func receive(t *testing.T, s *state, c *client, text string) {
 	t.Helper()
-	if err := s.receive(c, []byte(text)); err != nil {
+	if _, err := s.receive(c, []byte(text)); err != nil {
 		t.Fatalf("receive(%s) = %v, want nil", text, err)
 	}
 }
@@ -116,7 +116,7 @@ func TestState_maxSubscriptions(t *testing.T) {
 	for i := range 10_000 {
 		receive(t, s, c, subscribeTo(fmt.Sprintf("channel-%d", i)))
 	}
-	err := s.receive(c, []byte(subscribeTo("channel-10000")))
+	_, err := s.receive(c, []byte(subscribeTo("channel-10000")))
 	if want := "At most 10000 subscriptions are allowed on a connection"; err == nil || err.Error() != want {
 		t.Errorf("the 10,001st subscription: %v, want %q", err, want)
 	}

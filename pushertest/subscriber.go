@@ -145,7 +145,7 @@ func (sub *Subscriber) Send(name, data string) error {
 	if json.Valid([]byte(data)) {
 		r["data"] = json.RawMessage(data)
 	}
-	if err := sub.state.receive(sub.client, encodeJSON(r)); err != nil {
+	if _, err := sub.state.receive(sub.client, encodeJSON(r)); err != nil {
 		return fmt.Errorf("pushertest: Send(%q): %w", name, err)
 	}
 	return nil

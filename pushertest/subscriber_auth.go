@@ -72,7 +72,8 @@ func (sub *Subscriber) requestAuthorization(ctx context.Context, data map[string
 }
 
 func (sub *Subscriber) request(event string, data map[string]string) error {
-	return sub.state.receive(sub.client, encodeJSON(map[string]any{"event": event, "data": data}))
+	_, err := sub.state.receive(sub.client, encodeJSON(map[string]any{"event": event, "data": data}))
+	return err
 }
 
 func (sub *Subscriber) sign(text string) string {

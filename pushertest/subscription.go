@@ -127,17 +127,20 @@ func (s *state) unsubscribe(c *client, name string) {
 	s.discardIfUnused(name)
 }
 
-// broadcast sends m to all subscribers of the channel except one.
-func (s *state) broadcast(ch *channel, m message, except *client) {
+// broadcast sends m to all subscribers of the channel except one, and returns the
+// number of recipients.
+func (s *state) broadcast(ch *channel, m message, except *client) (recipients int) {
 	if len(ch.clients) == 0 {
-		return
+		return 0
 	}
 	encoded := m.encode()
 	for c := range ch.clients {
 		if c != except {
 			c.transport.send(encoded)
+			recipients++
 		}
 	}
+	return recipients
 }
 
 // countChanged sends the number of subscribers to subscribers and webhooks, either

@@ -51,7 +51,32 @@ type webhookEndpoint struct {
 	pending  int            // events in queue and rejected
 	posting  bool
 	retrying bool
+	failures map[string]bool // logged since the last delivery that succeeded
 	wg       sync.WaitGroup
+}
+
+// The failures that are logged.
+const (
+	failureRetried = "webhook failed, it will be retried"
+	failureGivenUp = "webhook failed for 5 minutes, it will not be retried any more"
+	failureDropped = "webhook event dropped, because too many are waiting"
+)
+
+// logFailure logs each kind of failure only once until a delivery succeeds, because an
+// endpoint that is down would fill the log. The caller holds the lock.
+func (e *webhookEndpoint) logFailure(level slog.Level, failure string, args ...any) {
+	if !e.failures[failure] {
+		e.failures[failure] = true
+		e.logger.Log(e.ctx, level, "pushertest: "+failure, args...)
+	}
+}
+
+// logSuccess logs the end of an outage. The caller holds the lock.
+func (e *webhookEndpoint) logSuccess() {
+	if len(e.failures) > 0 {
+		clear(e.failures)
+		e.logger.Info("pushertest: webhook delivered after failures")
+	}
 }
 
 // A delivery is a request with one or more events. All its attempts send the same
@@ -64,10 +89,11 @@ type delivery struct {
 
 func newWebhookEndpoint(cfg *config, to *url.URL) *webhookEndpoint {
 	e := &webhookEndpoint{
-		url:    to,
-		app:    cfg.app,
-		now:    cfg.now,
-		logger: cfg.logger.With("webhook", to.Redacted()),
+		url:      to,
+		app:      cfg.app,
+		now:      cfg.now,
+		logger:   cfg.logger.With("webhook", to.Redacted()),
+		failures: make(map[string]bool),
 		client: &http.Client{
 			Transport: &http.Transport{DisableKeepAlives: true}, // deliveries are rare
 
@@ -87,8 +113,7 @@ func (e *webhookEndpoint) add(event webhookEvent) {
 		return
 	}
 	if e.pending >= maxWebhookQueue {
-		e.logger.Warn("pushertest: webhook event dropped, because too many are waiting",
-			"event", event.Name, "channel", event.Channel, "waiting", e.pending)
+		e.logFailure(slog.LevelWarn, failureDropped, "event", event.Name, "channel", event.Channel, "waiting", e.pending)
 		return
 	}
 	e.queue = append(e.queue, event)
@@ -117,19 +142,20 @@ func (e *webhookEndpoint) postQueue() {
 		err := e.post(d)
 
 		e.mu.Lock()
-		if err == nil {
+		switch {
+		case err == nil:
 			e.pending -= n
-		} else {
+			e.logSuccess()
+		case e.ctx.Err() != nil:
+		default:
 			e.rejected = append(e.rejected, d)
-			if !e.retrying && e.ctx.Err() == nil {
+			e.logFailure(slog.LevelInfo, failureRetried, "events", n, "reason", err)
+			if !e.retrying {
 				e.retrying = true
 				e.wg.Go(e.retry)
 			}
 		}
 		e.mu.Unlock()
-		if err != nil && e.ctx.Err() == nil {
-			e.logger.Info("pushertest: webhook failed, it will be retried", "events", n, "reason", err)
-		}
 	}
 }
 
@@ -176,15 +202,19 @@ func (e *webhookEndpoint) retryRound() {
 				unreachable = err
 			}
 		}
+		if e.ctx.Err() != nil {
+			return
+		}
+		e.mu.Lock()
 		switch {
 		case err == nil:
 			e.remove(d)
-		case e.ctx.Err() != nil:
-			return
+			e.logSuccess()
 		case time.Since(d.started) >= webhookRetryPeriod:
 			e.remove(d)
-			e.logger.Warn("pushertest: webhook failed, it will not be retried any more", "events", d.events, "reason", err)
+			e.logFailure(slog.LevelWarn, failureGivenUp, "events", d.events, "reason", err)
 		}
+		e.mu.Unlock()
 	}
 }
 
@@ -195,9 +225,8 @@ func isDialError(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
+// remove removes a rejected delivery. The caller holds the lock.
 func (e *webhookEndpoint) remove(d *delivery) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	e.rejected = slices.DeleteFunc(e.rejected, func(other *delivery) bool { return other == d })
 	e.pending -= d.events
 }

@@ -1,9 +1,11 @@
 package pushertest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"regexp"
@@ -194,13 +196,14 @@ func TestWebhookEndpoint_rejectedDeliveryDoesNotBlock(t *testing.T) {
 
 func TestWebhookEndpoint_appStartedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer // is read when no delivery is in flight
 		const started = 100 * time.Second
 		s, app := newWebhookApp(t, func(at time.Duration, _ string) (int, error) {
 			if at < started {
 				return 0, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 			}
 			return 200, nil
-		})
+		}, WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 		for _, channel := range []string{"a", "b", "c"} {
 			occupy(t, s, channel)
 			time.Sleep(10 * time.Second)
@@ -213,5 +216,10 @@ func TestWebhookEndpoint_appStartedLater(t *testing.T) {
 		}
 		time.Sleep(started + time.Second - time.Since(app.start))
 		app.expect("channel_occupied a", "channel_occupied b", "channel_occupied c")
+		for _, want := range []string{"webhook failed, it will be retried", "webhook delivered after failures"} {
+			if got := strings.Count(log.String(), want); got != 1 {
+				t.Errorf("%q was logged %d times, want once:\n%s", want, got, &log)
+			}
+		}
 	})
 }

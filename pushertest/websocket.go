@@ -28,6 +28,7 @@ type wsHandler struct {
 	logger               *slog.Logger
 	authorizationTimeout time.Duration // 0 for none
 	maxMessageBytes      int64
+	backlog              *backlog
 
 	mu     sync.Mutex
 	closed bool
@@ -42,6 +43,7 @@ func newWSHandler(cfg *config, st *state) *wsHandler {
 		authorizationTimeout: cfg.authorizationTimeout,
 		// JSON escapes a byte with up to six, and the rest of a client event is short.
 		maxMessageBytes: 6*int64(cfg.maxEventBytes) + 16*1024,
+		backlog:         newBacklog(),
 		conns:           make(map[*conn]struct{}),
 	}
 }
@@ -168,7 +170,11 @@ func (h *wsHandler) add(c *conn) *client {
 		return nil
 	}
 	h.conns[c] = struct{}{}
-	return h.state.connect(c, true)
+	cl := h.state.connect(c, true)
+	if cl != nil {
+		c.setSocketID(cl.socketID)
+	}
+	return cl
 }
 
 func (h *wsHandler) remove(c *conn) {
