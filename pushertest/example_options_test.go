@@ -45,6 +45,35 @@ func ExampleWithWebhook() {
 	// Output: {Channel:lobby}
 }
 
+func ExampleServer_SetWebhook() {
+	s := pushertest.NewServer(pushertest.WithSubscriptionCounting(false))
+	defer s.Close()
+
+	// The app under test needs the server's credentials, and the server the app's URL.
+	verifier, err := webhook.New(s.App().Key, s.App().Secret)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	received := make(chan webhook.Event)
+	app := httptest.NewServer(verifier.Handler(func(_ context.Context, hook *webhook.Webhook) error {
+		received <- hook.Events[0]
+		return nil
+	}))
+	defer app.Close()
+	if err := s.SetWebhook(app.URL); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	if _, err := s.Subscribe(context.Background(), "lobby"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%+v\n", <-received)
+	// Output: {Channel:lobby}
+}
+
 func ExampleWithWebhookDelay() {
 	_, err := pushertest.New(pushertest.WithWebhookDelay(3 * time.Second)) // as Pusher does
 	fmt.Println(err)

@@ -186,6 +186,44 @@ func ExampleServer_Fail() {
 	// 200 OK
 }
 
+func ExampleServer_FailContext() {
+	s := pushertest.NewServer()
+	defer s.Close()
+
+	ctx, cancel := context.WithCancel(context.Background()) // t.Context() in a test
+	defer cancel()
+	err := s.FailContext(ctx, pushertest.Failure{Status: http.StatusServiceUnavailable})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for range 3 {
+		res, err := greet(s)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(res.Status())
+		cancel()
+	}
+	// Output:
+	// 503 Service Unavailable
+	// 200 OK
+	// 200 OK
+}
+
+func ExampleServer_Reset() {
+	s := pushertest.NewServer()
+	defer s.Close()
+	if _, err := greet(s); err != nil {
+		fmt.Println(err)
+		return
+	}
+	s.Reset() // with t.Cleanup, if tests share a server
+	fmt.Println(len(s.Events()))
+	// Output: 0
+}
+
 func ExampleServer_Delay() {
 	s := pushertest.NewServer()
 	defer s.Close()

@@ -2,6 +2,7 @@ package pushertest
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,12 +35,13 @@ type Failure struct {
 	// "text/plain; charset=utf-8", as in Pusher's error responses.
 	Header http.Header
 
-	// Times is the number of requests that the failure is used for. 0 means 1.
+	// Times is the number of requests that the failure is used for. 0 means 1 for
+	// Fail, and no limit for FailContext.
 	Times int
 
 	// Match reports whether the failure is used for a request. If it is nil, all
 	// requests match. It may read the body. It is not called concurrently, and must
-	// not call Fail or Delay.
+	// not call Fail, FailContext, Delay or Reset.
 	Match func(*http.Request) bool
 }
 
@@ -49,17 +51,28 @@ type Failure struct {
 // Fail returns an error if Times is negative or HTTP or the WebSocket protocol does
 // not allow the response.
 func (s *Server) Fail(f Failure) error {
-	if err := s.ready("Fail"); err != nil {
+	f.Times = cmp.Or(f.Times, 1)
+	return s.fail(context.Background(), "Fail", f)
+}
+
+// FailContext is like [Server.Fail], but the failure also ends when ctx is done, and
+// there is no other limit if Times is 0. With the context of a [testing.T] the failure
+// ends with its subtest.
+func (s *Server) FailContext(ctx context.Context, f Failure) error {
+	return s.fail(ctx, "FailContext", f)
+}
+
+func (s *Server) fail(ctx context.Context, method string, f Failure) error {
+	if err := s.ready(method); err != nil {
 		return err
 	}
 	if err := f.check(); err != nil {
-		return fmt.Errorf("pushertest: Fail: %w", err)
+		return fmt.Errorf("pushertest: %s: %w", method, err)
 	}
-	f.Times = max(f.Times, 1)
 	f.Header = f.Header.Clone()
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
-	s.faults.failures = append(s.faults.failures, &f)
+	s.faults.failures = append(s.faults.failures, &injectedFailure{f, ctx})
 	return nil
 }
 
@@ -140,7 +153,18 @@ type faults struct {
 
 	mu       sync.Mutex
 	delay    time.Duration
-	failures []*Failure
+	failures []*injectedFailure
+}
+
+type injectedFailure struct {
+	Failure
+	ctx context.Context // ends the failure
+}
+
+func (f *faults) reset() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.delay, f.failures = 0, nil
 }
 
 // wait waits for the delay. It aborts the request if the client cancels it or the
@@ -167,6 +191,7 @@ func (f *faults) wait(r *http.Request) {
 func (f *faults) take(r *http.Request, body []byte) (Failure, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.failures = slices.DeleteFunc(f.failures, func(f *injectedFailure) bool { return f.ctx.Err() != nil })
 	for i, failure := range f.failures {
 		if failure.CloseCode != 0 && !isWebSocket(r) || failure.Match != nil && !failure.Match(withBody(r, body)) {
 			continue
@@ -174,7 +199,7 @@ func (f *faults) take(r *http.Request, body []byte) (Failure, bool) {
 		if failure.Times--; failure.Times == 0 {
 			f.failures = slices.Delete(f.failures, i, i+1)
 		}
-		return *failure, true
+		return failure.Failure, true
 	}
 	return Failure{}, false
 }

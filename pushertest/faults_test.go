@@ -117,6 +117,40 @@ func TestServer_Fail_invalid(t *testing.T) {
 	}
 }
 
+func TestServer_FailContext(t *testing.T) {
+	s := newServer(t)
+	expect := func(t *testing.T, statuses ...int) {
+		t.Helper()
+		for i, want := range statuses {
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, sign(t, s, newRequest(http.MethodGet, channels, ""), time.Time{}))
+			if w.Code != want {
+				t.Errorf("request %d = %d, want %d", i+1, w.Code, want)
+			}
+		}
+	}
+	for _, test := range []struct {
+		name  string
+		times int
+		want  []int
+	}{
+		{"without a limit", 0, []int{503, 503, 503}},
+		{"twice", 2, []int{503, 503, 200}},
+		{"not used up", 4, []int{503, 503, 503}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := s.FailContext(t.Context(), pushertest.Failure{Status: 503, Times: test.times}); err != nil {
+				t.Fatal(err)
+			}
+			expect(t, test.want...)
+		})
+		expect(t, 200) // the subtest has ended
+	}
+	if err := s.FailContext(t.Context(), pushertest.Failure{Times: -1}); err == nil || !strings.Contains(err.Error(), "FailContext: number of times is negative") {
+		t.Errorf("FailContext(...) = %v, want an error", err)
+	}
+}
+
 func TestServer_Fail_webSocket(t *testing.T) {
 	s := newListeningServer(t)
 	path := "/app/" + s.App().Key + "?protocol=7"

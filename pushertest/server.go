@@ -129,11 +129,23 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.api.ServeHTTP(w, withBody(r, body))
 }
 
+// Reset discards what a test has caused or set: recorded events and terminated users,
+// failures and the delay, states set by [Server.SetChannel], and cached events. Suites
+// whose tests share a server call it between tests. It does not affect connections,
+// subscribers and webhooks.
+func (s *Server) Reset() {
+	if s.ready("Reset") == nil {
+		s.faults.reset()
+		s.state.reset()
+	}
+}
+
 // Close ends all delays, waits, subscriptions and webhook deliveries, closes
 // WebSockets with code 1001 and stops listening. It waits for requests in flight, and
 // up to 250 milliseconds for the close frames of WebSockets. It logs how many
 // connections and subscribers were still open and how many webhook events were not
-// delivered. Recorded events can still be read. A second call does nothing.
+// delivered; the level is warn if there are such events, and info otherwise. Recorded
+// events can still be read. A second call does nothing.
 func (s *Server) Close() {
 	if s.ready("Close") == nil {
 		s.close()

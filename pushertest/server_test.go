@@ -88,6 +88,47 @@ func TestServer_mounted(t *testing.T) {
 	}
 }
 
+func TestServer_Reset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, pushertest.WithSubscriptionCounting(false))
+		sub := join(t, s, "presence-x", pushertest.AsMember("ada", nil))
+		setChannel(t, s, "presence-x", pushertest.ChannelState{Users: []string{"grace"}})
+		setChannel(t, s, "lobby", pushertest.ChannelState{Subscriptions: 1})
+		trigger(t, s, `{"name":"before","channels":["cache-x","presence-x"],"data":"d"}`)
+		call(t, s, http.MethodPost, "/apps/3/users/1/terminate_connections", "{}")
+		fail(t, s, pushertest.Failure{Status: 503})
+		s.Delay(time.Hour)
+		next := make(chan pushertest.Event)
+		go func() {
+			event, err := s.WaitForEvent(t.Context(), named("after"))
+			if err != nil {
+				t.Error(err)
+			}
+			next <- event
+		}()
+		synctest.Wait()
+
+		s.Reset()
+		start := time.Now()
+		checkGet(t, s, channels, `{"channels":{"presence-x":{}}}`)
+		checkGet(t, s, channels+"/presence-x/users", `{"users":[{"id":"ada"}]}`)
+		checkGet(t, s, channels+"/cache-x?info=cache", `{"occupied":false,"cache":null}`)
+		if took := time.Since(start); took != 0 || len(s.Terminated()) != 0 {
+			t.Errorf("after Reset requests take %v and Terminated() = %q, want no delay and none", took, s.Terminated())
+		}
+		checkEvents(t, s)
+
+		trigger(t, s, `{"name":"after","channel":"presence-x","data":"d"}`)
+		checkEvents(t, s, pushertest.Event{Channel: "presence-x", Name: "after", Data: "d"})
+		if got := <-next; got.Name != "after" {
+			t.Errorf("WaitForEvent(...) = %+v, want the event after Reset", got)
+		}
+		checkDeliveries(t, sub, // is still subscribed
+			pushertest.Delivery{Channel: "presence-x", Name: "before", Data: "d"},
+			pushertest.Delivery{Channel: "presence-x", Name: "after", Data: "d"})
+	})
+}
+
 // The bubble fails the test if a goroutine is left behind.
 func TestServer_Close_goroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -31,6 +31,8 @@ func TestZeroValues(t *testing.T) {
 				"SetChannel":       s.SetChannel("c", pushertest.ChannelState{}),
 				"Fail":             s.Fail(pushertest.Failure{}),
 				"CloseConnections": s.CloseConnections(4200, ""),
+				"FailContext":      s.FailContext(ctx, pushertest.Failure{}),
+				"SetWebhook":       s.SetWebhook(),
 				"Serve":            s.Serve(listener),
 			} {
 				if !errors.Is(err, pushertest.ErrConfiguration) {
@@ -39,6 +41,7 @@ func TestZeroValues(t *testing.T) {
 			}
 			s.Delay(time.Second)
 			s.DropConnections()
+			s.Reset()
 			if s.Events() != nil || s.Terminated() != nil || s.App() != (pushertest.App{}) {
 				t.Error("the server has events, terminated users or an app")
 			}

@@ -1,6 +1,8 @@
 package pushertest
 
 import (
+	"fmt"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -34,11 +36,11 @@ type webhookEvent struct {
 // member_removed) are delayed and dropped if the channel is occupied or the member is
 // back in time.
 type webhooks struct {
-	delay     time.Duration
-	endpoints []*webhookEndpoint
+	cfg *config
 
 	mu         sync.Mutex
 	closed     bool
+	endpoints  []*webhookEndpoint
 	departures []departure // the oldest first
 	timer      *time.Timer // posts departures; nil if there are none
 }
@@ -49,15 +51,58 @@ type departure struct {
 }
 
 func newWebhooks(cfg *config) *webhooks {
-	w := &webhooks{delay: cfg.webhookDelay}
-	for _, url := range cfg.webhooks {
-		w.endpoints = append(w.endpoints, newWebhookEndpoint(cfg, url))
-	}
+	w := &webhooks{cfg: cfg}
+	w.set(cfg.webhooks)
 	return w
+}
+
+// SetWebhook replaces the URLs that webhooks are posted to, which [WithWebhook] or an
+// earlier call has set, for example because the app knows its URL only after the server
+// has started. Without a URL no webhooks are posted. Deliveries to the replaced URLs
+// are canceled.
+//
+// SetWebhook returns an error and changes nothing if a URL is not an http or https URL
+// with a host.
+func (s *Server) SetWebhook(to ...string) error {
+	if err := s.ready("SetWebhook"); err != nil {
+		return err
+	}
+	var urls []*url.URL
+	for _, text := range to {
+		u, err := parseURL(text)
+		if err != nil {
+			return fmt.Errorf("pushertest: SetWebhook: %w", err)
+		}
+		urls = append(urls, u)
+	}
+	s.state.webhooks.set(urls)
+	return nil
+}
+
+// set replaces the endpoints, unless the server is closed.
+func (w *webhooks) set(urls []*url.URL) {
+	var endpoints []*webhookEndpoint
+	for _, u := range urls {
+		endpoints = append(endpoints, newWebhookEndpoint(w.cfg, u))
+	}
+	w.mu.Lock()
+	if !w.closed {
+		w.endpoints, endpoints = endpoints, w.endpoints
+	}
+	w.mu.Unlock()
+	for _, replaced := range endpoints {
+		replaced.close()
+	}
 }
 
 // post passes the event to all endpoints.
 func (w *webhooks) post(event webhookEvent) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.postLocked(event)
+}
+
+func (w *webhooks) postLocked(event webhookEvent) {
 	for _, e := range w.endpoints {
 		e.add(event)
 	}
@@ -74,7 +119,7 @@ func (w *webhooks) postReturn(event webhookEvent) {
 			return
 		}
 	}
-	w.post(event)
+	w.postLocked(event)
 }
 
 // postDeparture posts, after the delay, that a channel was vacated or a member was
@@ -84,12 +129,12 @@ func (w *webhooks) postDeparture(event webhookEvent) {
 	defer w.mu.Unlock()
 	switch {
 	case w.closed || len(w.endpoints) == 0:
-	case w.delay <= 0:
-		w.post(event)
+	case w.cfg.webhookDelay <= 0:
+		w.postLocked(event)
 	default:
-		w.departures = append(w.departures, departure{event, time.Now().Add(w.delay)})
+		w.departures = append(w.departures, departure{event, time.Now().Add(w.cfg.webhookDelay)})
 		if w.timer == nil {
-			w.timer = time.AfterFunc(w.delay, w.postDue)
+			w.timer = time.AfterFunc(w.cfg.webhookDelay, w.postDue)
 		}
 	}
 }
@@ -100,7 +145,7 @@ func (w *webhooks) postDue() {
 	defer w.mu.Unlock()
 	now := time.Now()
 	for len(w.departures) > 0 && !now.Before(w.departures[0].due) {
-		w.post(w.departures[0].event)
+		w.postLocked(w.departures[0].event)
 		w.departures = w.departures[1:]
 	}
 	if w.timer = nil; len(w.departures) > 0 && !w.closed {
@@ -116,9 +161,10 @@ func (w *webhooks) close() (lost int) {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
-	lost = len(w.departures) * len(w.endpoints)
+	endpoints := w.endpoints
+	lost = len(w.departures) * len(endpoints)
 	w.mu.Unlock()
-	for _, e := range w.endpoints {
+	for _, e := range endpoints {
 		lost += e.close()
 	}
 	return lost

@@ -107,6 +107,47 @@ func TestWebhooks(t *testing.T) {
 	)
 }
 
+func TestServer_SetWebhook(t *testing.T) {
+	s := newServer(t, pushertest.WithSubscriptionCounting(false), pushertest.WithTestLog(t))
+	var hooks [2]chan *webhook.Webhook
+	var urls [2]string
+	for i := range hooks {
+		hooks[i] = make(chan *webhook.Webhook, 100)
+		urls[i] = newWebhookReceiver(t, func() *pushertest.Server { return s }, hooks[i]).URL
+	}
+	set := func(to ...string) {
+		t.Helper()
+		if err := s.SetWebhook(to...); err != nil {
+			t.Fatalf("SetWebhook(%q) = %v, want nil", to, err)
+		}
+	}
+	join(t, s, "before")
+	set(urls[0])
+	join(t, s, "first")
+	expectWebhooks(t, hooks[0], webhook.ChannelOccupied{Channel: "first"})
+	set("http://127.0.0.1:1/") // nothing listens there
+	join(t, s, "lost")
+	set(urls[1], urls[0])
+	for _, to := range []string{"/relative", "http://user:s3cr3t@host:port/"} {
+		if err := s.SetWebhook(urls[0], to); err == nil || strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("SetWebhook(%q) = %v, want an error without the password", to, err)
+		}
+	}
+	join(t, s, "both")
+	expectWebhooks(t, hooks[0], webhook.ChannelOccupied{Channel: "both"})
+	expectWebhooks(t, hooks[1], webhook.ChannelOccupied{Channel: "both"})
+	set()
+	join(t, s, "none")
+	set(urls[1])
+	join(t, s, "last")
+	expectWebhooks(t, hooks[1], webhook.ChannelOccupied{Channel: "last"})
+	if got := len(hooks[0]); got != 0 {
+		t.Errorf("the first URL received %d further webhooks, want none", got)
+	}
+	s.Close()
+	set(urls[0]) // has no effect
+}
+
 // The miss is posted once for each time that the cache is empty.
 func TestWebhooks_cacheMiss(t *testing.T) {
 	clock := newClock(time.Unix(1700000000, 0))

@@ -212,7 +212,9 @@ func TestServerUnreachable(t *testing.T) {
 	chat, server, _ := setUp(t)
 	alice := newBrowser(t, chat.URL)
 	alice.join("Alice")
-	server.Close()
+	if err := server.FailContext(t.Context(), pushertest.Failure{}); err != nil { // closes every connection
+		t.Fatal(err)
+	}
 	if status, body := alice.post("/messages", map[string]string{"room": "lobby", "text": "hi"}); status != http.StatusBadGateway {
 		t.Errorf("got %d %s, want %d", status, body, http.StatusBadGateway)
 	}
