@@ -13,9 +13,19 @@ import (
 
 // api implements the operations of the generated server. Their requests have been
 // authenticated and validated by an apiHandler.
-type api struct{ state *state }
+type api struct {
+	state       *state
+	idempotency *idempotency
+}
 
-func (a *api) TriggerEvent(_ context.Context, request server.TriggerEventRequestObject) (server.TriggerEventResponseObject, error) {
+func (a *api) TriggerEvent(ctx context.Context, request server.TriggerEventRequestObject) (server.TriggerEventResponseObject, error) {
+	keys := idempotencyKeysFrom(ctx)
+	key := idempotencyKey{text: keys.request}
+	defer a.idempotency.lock(keys)()
+	if first, ok := a.idempotency.get(key); ok {
+		return first.(server.TriggerEvent200JSONResponse), nil
+	}
+
 	body := request.Body
 	channels := body.Channels
 	if body.Channel != nil {
@@ -26,32 +36,55 @@ func (a *api) TriggerEvent(_ context.Context, request server.TriggerEventRequest
 		events = append(events, Event{Channel: channel, Name: body.Name, Data: body.Data, SocketID: deref(body.SocketID), Info: body.Info})
 	}
 	a.state.trigger(events)
-
-	result := server.TriggerEvent200JSONResponse{}
-	if body.Info != "" {
-		result.Channels = make(map[string]gen.ChannelCounts)
-		for _, event := range events {
-			result.Channels[event.Channel] = a.state.counts(event.Channel, strings.Split(body.Info, ","))
-		}
-	}
-	return result, nil
+	response := a.triggerResponse(events...)
+	a.idempotency.put(key, response)
+	return response, nil
 }
 
-func (a *api) TriggerBatch(_ context.Context, request server.TriggerBatchRequestObject) (server.TriggerBatchResponseObject, error) {
+// triggerResponse returns the response to an event that was triggered on one or more
+// channels.
+func (a *api) triggerResponse(events ...Event) server.TriggerEvent200JSONResponse {
+	response := server.TriggerEvent200JSONResponse{}
+	for _, event := range events {
+		if event.Info == "" {
+			continue
+		}
+		if response.Channels == nil {
+			response.Channels = make(map[string]gen.ChannelCounts)
+		}
+		response.Channels[event.Channel] = a.state.counts(event.Channel, strings.Split(event.Info, ","))
+	}
+	return response
+}
+
+func (a *api) TriggerBatch(ctx context.Context, request server.TriggerBatchRequestObject) (server.TriggerBatchResponseObject, error) {
+	keys := idempotencyKeysFrom(ctx)
+	key := idempotencyKey{text: keys.request, isBatch: true}
+	defer a.idempotency.lock(keys)()
+	if first, ok := a.idempotency.get(key); ok {
+		return first.(server.TriggerBatch200JSONResponse), nil
+	}
+
 	var events []Event
 	var counts []gen.ChannelCounts
 	hasInfo := false
-	for _, e := range request.Body.Batch {
-		events = append(events, Event{Channel: e.Channel, Name: e.Name, Data: e.Data, SocketID: deref(e.SocketID), Info: e.Info})
+	for i, e := range request.Body.Batch {
+		event := Event{Channel: e.Channel, Name: e.Name, Data: e.Data, SocketID: deref(e.SocketID), Info: e.Info}
 		counts = append(counts, a.state.counts(e.Channel, strings.Split(e.Info, ",")))
 		hasInfo = hasInfo || e.Info != ""
+		if _, ok := a.idempotency.get(keys.event(i)); ok {
+			continue
+		}
+		events = append(events, event)
+		a.idempotency.put(keys.event(i), a.triggerResponse(event))
 	}
 	a.state.trigger(events)
-	result := server.TriggerBatch200JSONResponse{}
+	response := server.TriggerBatch200JSONResponse{}
 	if hasInfo {
-		result.Batch = counts
+		response.Batch = counts
 	}
-	return result, nil
+	a.idempotency.put(key, response)
+	return response, nil
 }
 
 func (a *api) ListChannels(_ context.Context, request server.ListChannelsRequestObject) (server.ListChannelsResponseObject, error) {

@@ -51,6 +51,7 @@ const (
 	textBothChannels   = "Expected either the channel or the channels parameter, not both"
 	textEncrypted      = "An event for an encrypted channel cannot be triggered on other channels too"
 	textNotEncrypted   = "The data of an event for an encrypted channel has to be a JSON object with nonce and ciphertext in base64"
+	textIdempotencyKey = "An idempotency_key has 1 to %d bytes"
 	textUnknownOp      = "This server does not know the operation %s"
 	textCacheAttribute = "Cannot retrieve the cache unless the channel is a cache channel"
 )

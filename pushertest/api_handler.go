@@ -26,6 +26,9 @@ type apiHandler struct {
 	rules        rules
 	maxBodyBytes int64
 	mux          *http.ServeMux
+
+	idempotencyKeys bool // whether keys have an effect
+	idempotency     *idempotency
 }
 
 func newAPIHandler(cfg *config, st *state) *apiHandler {
@@ -39,9 +42,12 @@ func newAPIHandler(cfg *config, st *state) *apiHandler {
 		// and the names and IDs of an event have less than 16 KiB.
 		maxBodyBytes: protocol.MaxBatch * (6*int64(cfg.maxEventBytes) + 16*1024),
 		mux:          http.NewServeMux(),
+
+		idempotencyKeys: cfg.idempotencyKeys,
+		idempotency:     newIdempotency(cfg.now),
 	}
 	h.mux.HandleFunc("/", h.notFound)
-	strict := server.NewStrictHandlerWithOptions(&api{st}, nil,
+	strict := server.NewStrictHandlerWithOptions(&api{st, h.idempotency}, nil,
 		server.StrictHTTPServerOptions{RequestErrorHandlerFunc: h.reject})
 	server.HandlerWithOptions(strict, server.StdHTTPServerOptions{
 		BaseRouter:       checkedMux{h.mux, h},
@@ -103,8 +109,18 @@ func (h *apiHandler) check(op *operation, r *http.Request) (*http.Request, error
 	if err := op.checkQuery(query); err != nil {
 		return nil, err
 	}
-	r, params, err := op.normalize(r, query, body)
+	params, err := op.decodeParams(query, body)
 	if err != nil {
+		return nil, err
+	}
+	// Without the option they are ignored. How Pusher treats them is not known.
+	if keys, err := takeIdempotencyKeys(params, r.Header); h.idempotencyKeys {
+		if err != nil {
+			return nil, err
+		}
+		r = keys.with(r)
+	}
+	if r, err = op.normalize(r, query, body, params); err != nil {
 		return nil, err
 	}
 	if err := h.rules.check(op.id, r.PathValue("channel_name"), query, params); err != nil {

@@ -9,7 +9,9 @@
 //
 // [Server.SetChannel] adds other subscribers to a channel. [Server.Fail],
 // [Server.Delay], [Server.DropConnections] and [Server.CloseConnections] simulate
-// failures. [WithWebhook] posts webhooks.
+// failures. [Server.SetWebhook] and [WithWebhook] post webhooks to the app under test,
+// and [WithAuthorizer] and [WithAuthenticator] send it the requests of pusher-js. Tests
+// that share a server call [Server.Reset].
 //
 // [New] returns a server that does not listen. Mount it as an [http.Handler] and pass
 // [Server.PusherURLAt] to the client, or call [Server.Serve] to run a development

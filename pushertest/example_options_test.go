@@ -196,3 +196,24 @@ func ExampleWithMaxEvents() {
 	fmt.Println(len(s.Events()))
 	// Output: 1
 }
+
+func ExampleWithIdempotencyKeys() {
+	s := pushertest.NewServer(pushertest.WithIdempotencyKeys(true))
+	defer s.Close()
+
+	// The client sends the event again, because it has not received the response.
+	withKey := func(_ context.Context, r *http.Request) error {
+		r.Header.Set("X-Idempotency-Key", "order-7-paid")
+		return nil
+	}
+	for range 2 {
+		_, err := newClient(s.URL, s.App()).TriggerEventWithResponse(context.Background(), s.App().ID,
+			gen.TriggerRequest{Name: "paid", Channels: []string{"orders"}, Data: "{}"}, withKey)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	fmt.Println(len(s.Events()))
+	// Output: 1
+}

@@ -26,6 +26,7 @@ type config struct {
 	authorizationTimeout time.Duration
 	webhooks             []*url.URL
 	webhookDelay         time.Duration
+	idempotencyKeys      bool
 }
 
 func newConfig(opts []Option) (*config, error) {
@@ -75,8 +76,9 @@ func WithApp(app App) Option {
 
 // WithClock sets the server's clock. The default is [time.Now]. The clock determines
 // which timestamps are accepted, the Date header of responses, the time of events and
-// webhooks, when cached events expire, and the rate of client events. It does not affect
-// delays and timeouts. It is called concurrently and must not call the server.
+// webhooks, when cached events and idempotency keys expire, and the rate of client
+// events. It does not affect delays and timeouts. It is called concurrently and must not
+// call the server.
 func WithClock(now func() time.Time) Option {
 	return func(c *config) error {
 		if now == nil {
@@ -163,6 +165,27 @@ func WithSubscriptionCounting(enabled bool) Option {
 func WithClientEvents(enabled bool) Option {
 	return func(c *config) error {
 		c.clientEvents = enabled
+		return nil
+	}
+}
+
+// WithIdempotencyKeys sets whether events and batches may have an idempotency key, as on
+// Sockudo. The default is false: the keys are ignored, and how Pusher treats them is not
+// known.
+//
+// A key has 1 to 128 bytes and is known for 120 seconds of the server's clock. The
+// parameter idempotency_key of an event takes precedence over the header
+// X-Idempotency-Key. An event with a known key is not delivered again; the response is
+// that of the first request. In a batch, each event can have a key, and an event with a
+// known key is skipped. It does not matter whether an event is sent alone or in a batch.
+// In a request with a batch, the header is the key of the whole batch, independent of
+// the keys of events. A request waits while another one with keys is processed; Sockudo
+// gives up after 300 milliseconds, with status 503.
+//
+// Source: Sockudo 5.0.1.
+func WithIdempotencyKeys(enabled bool) Option {
+	return func(c *config) error {
+		c.idempotencyKeys = enabled
 		return nil
 	}
 }

@@ -52,23 +52,16 @@ func (op *operation) checkQuery(query url.Values) error {
 }
 
 // normalize returns r in the form that the OpenAPI document describes: with the
-// parameters of a POST in a JSON body, and without those that are empty. For a POST it
-// also returns the parameters. Query is modified.
+// parameters of a POST in a JSON body. Query is modified.
 //
-// Pusher's documentation only recommends a JSON body and its content type, and SDKs of
-// some languages send an empty info and socket_id.
-func (op *operation) normalize(r *http.Request, query url.Values, body []byte) (*http.Request, map[string]any, error) {
-	var params map[string]any
+// Pusher's documentation only recommends a JSON body and its content type.
+func (op *operation) normalize(r *http.Request, query url.Values, body []byte, params map[string]any) (*http.Request, error) {
 	header := r.Header
-	if op.route.Operation.RequestBody != nil {
-		var err error
-		if params, err = decodeParams(body, query); err != nil {
-			return nil, nil, err
-		}
-		dropEmpty(params)
+	if params != nil {
 		if len(body) > 0 || len(query) > 0 {
+			var err error
 			if body, err = json.Marshal(params); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 		}
 		header = header.Clone()
@@ -81,12 +74,16 @@ func (op *operation) normalize(r *http.Request, query url.Values, body []byte) (
 	u.RawQuery = query.Encode()
 	r = withBody(r, body)
 	r.URL, r.Header = &u, header
-	return r, params, nil
+	return r, nil
 }
 
-// decodeParams returns the parameters of a POST. Those of the body take precedence
-// over those of the query.
-func decodeParams(body []byte, query url.Values) (map[string]any, error) {
+// decodeParams returns the parameters of a POST, and nil for a GET. Those of the body
+// take precedence over those of the query. An empty info or socket_id, which SDKs of
+// some languages send, counts as missing.
+func (op *operation) decodeParams(query url.Values, body []byte) (map[string]any, error) {
+	if op.route.Operation.RequestBody == nil {
+		return nil, nil
+	}
 	params := make(map[string]any)
 	if len(body) > 0 {
 		if err := json.Unmarshal(body, &params); err != nil || params == nil {
@@ -102,6 +99,7 @@ func decodeParams(body []byte, query url.Values) (map[string]any, error) {
 			params[name] = toAny(values)
 		}
 	}
+	dropEmpty(params)
 	return params, nil
 }
 

@@ -130,13 +130,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Reset discards what a test has caused or set: recorded events and terminated users,
-// failures and the delay, states set by [Server.SetChannel], and cached events. Suites
-// whose tests share a server call it between tests. It does not affect connections,
-// subscribers and webhooks.
+// failures and the delay, states set by [Server.SetChannel], cached events and known
+// idempotency keys. Suites whose tests share a server call it between tests. It does not
+// affect connections, subscribers and webhooks.
 func (s *Server) Reset() {
 	if s.ready("Reset") == nil {
 		s.faults.reset()
 		s.state.reset()
+		s.api.idempotency.reset()
 	}
 }
 
