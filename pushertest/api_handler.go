@@ -113,11 +113,12 @@ func (h *apiHandler) check(op *operation, r *http.Request) (*http.Request, error
 	if err != nil {
 		return nil, err
 	}
-	// Without the option they are ignored. How Pusher treats them is not known.
-	if keys, err := takeIdempotencyKeys(params, r.Header); h.idempotencyKeys {
-		if err != nil {
-			return nil, err
-		}
+	keys, err := takeIdempotencyKeys(params, r.Header)
+	switch {
+	case !h.idempotencyKeys: // ignored, because it is not known how Pusher treats them
+	case err != nil:
+		return nil, err
+	default:
 		r = keys.with(r)
 	}
 	if r, err = op.normalize(r, query, body, params); err != nil {

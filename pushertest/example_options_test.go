@@ -18,23 +18,21 @@ import (
 )
 
 func ExampleWithWebhook() {
-	var s *pushertest.Server
 	received := make(chan webhook.Event)
-	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		verifier, err := webhook.New(s.App().Key, s.App().Secret)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		hook, err := verifier.Parse(r)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
+	verifier, err := webhook.New("key", "secret")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	endpoint := httptest.NewServer(verifier.Handler(func(_ context.Context, hook *webhook.Webhook) error {
 		received <- hook.Events[0]
+		return nil
 	}))
 	defer endpoint.Close()
-	s = pushertest.NewServer(pushertest.WithWebhook(endpoint.URL), pushertest.WithSubscriptionCounting(false))
+	s := pushertest.NewServer(
+		pushertest.WithApp(pushertest.App{ID: "1", Key: "key", Secret: "secret"}),
+		pushertest.WithSubscriptionCounting(false),
+		pushertest.WithWebhook(endpoint.URL))
 	defer s.Close()
 
 	if _, err := s.Subscribe(context.Background(), "lobby"); err != nil {

@@ -41,17 +41,18 @@ func takeIdempotencyKeys(params map[string]any, header http.Header) (keys idempo
 	return keys, nil
 }
 
+// takeIdempotencyKey removes and returns the key of an event. The default is the key of
+// the header, or "".
 func takeIdempotencyKey(params map[string]any, key string) (string, error) {
-	if value, ok := params[idempotencyParam]; ok {
+	value, given := params[idempotencyParam]
+	if given {
 		delete(params, idempotencyParam)
-		if key, ok = value.(string); !ok {
+		var isString bool
+		if key, isString = value.(string); !isString {
 			return "", badRequest(textNotString, idempotencyParam)
 		}
-		if key == "" {
-			return "", badRequest(textIdempotencyKey, maxIdempotencyKey)
-		}
 	}
-	if len(key) > maxIdempotencyKey {
+	if given && key == "" || len(key) > maxIdempotencyKey {
 		return "", badRequest(textIdempotencyKey, maxIdempotencyKey)
 	}
 	return key, nil

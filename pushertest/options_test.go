@@ -81,11 +81,9 @@ func TestWithClock_dateHeader(t *testing.T) {
 
 func TestWithLogger_debug(t *testing.T) {
 	var log logBuffer
-	hooks := make(chan *webhook.Webhook, 100)
-	var s *pushertest.Server
-	to := newWebhookReceiver(t, func() *pushertest.Server { return s }, hooks)
-	s = newListeningServer(t, pushertest.WithWebhook(to.URL),
-		pushertest.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	s := newListeningServer(t, pushertest.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	to, hooks := newWebhookReceiver(t, s)
+	setWebhook(t, s, to)
 	c := connect(t, s)
 	c.send(subscribePrivate("private-x"), `{"event":"client-a","channel":"private-x","data":"secret"}`)
 	c.expect(subscribed("private-x"))
@@ -97,7 +95,7 @@ func TestWithLogger_debug(t *testing.T) {
 		webhook.ClientEvent{Channel: "private-x", Event: "client-a", Data: "secret", SocketID: c.socketID},
 	)
 	// The webhook is logged when the server has read the response to it.
-	log.wait(t, `level=DEBUG msg="pushertest: webhook delivered" webhook=`+to.URL+` events=`)
+	log.wait(t, `level=DEBUG msg="pushertest: webhook delivered" webhook=`+to+` events=`)
 	s.Close() // waits for everything else that is logged
 	for _, want := range []string{
 		`level=DEBUG msg="pushertest: connection opened" socket_id=` + c.socketID + " client=js remote=127.0.0.1:",

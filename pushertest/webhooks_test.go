@@ -14,33 +14,33 @@ import (
 	"github.com/openchannels/pusher-go/webhook"
 )
 
-// newWebhookReceiver returns the endpoint of an app. It verifies webhooks and sends them
-// to the channel.
-func newWebhookReceiver(t testing.TB, s func() *pushertest.Server, hooks chan<- *webhook.Webhook) *httptest.Server {
+// newWebhookReceiver returns the URL of an app's endpoint. It verifies webhooks and
+// sends them to the channel.
+func newWebhookReceiver(t testing.TB, s *pushertest.Server) (string, <-chan *webhook.Webhook) {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		app := s().App()
-		verifier, err := webhook.New(app.Key, app.Secret)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		verifier.Handler(func(_ context.Context, hook *webhook.Webhook) error {
-			hooks <- hook
-			return nil
-		}).ServeHTTP(w, r)
+	hooks := make(chan *webhook.Webhook, 1000)
+	verifier := must(webhook.New(s.App().Key, s.App().Secret))
+	server := httptest.NewServer(verifier.Handler(func(_ context.Context, hook *webhook.Webhook) error {
+		hooks <- hook
+		return nil
 	}))
 	t.Cleanup(server.Close)
-	return server
+	return server.URL, hooks
+}
+
+func setWebhook(t testing.TB, s *pushertest.Server, to ...string) {
+	t.Helper()
+	if err := s.SetWebhook(to...); err != nil {
+		t.Fatalf("SetWebhook(%q) = %v, want nil", to, err)
+	}
 }
 
 // newWebhookServer returns a server that posts webhooks to the returned channel.
 func newWebhookServer(t testing.TB, opts ...pushertest.Option) (*pushertest.Server, <-chan *webhook.Webhook) {
 	t.Helper()
-	hooks := make(chan *webhook.Webhook, 1000)
-	var s *pushertest.Server
-	to := newWebhookReceiver(t, func() *pushertest.Server { return s }, hooks)
-	s = newServer(t, append(opts, pushertest.WithWebhook(to.URL), pushertest.WithTestLog(t))...)
+	s := newServer(t, append(opts, pushertest.WithTestLog(t))...)
+	to, hooks := newWebhookReceiver(t, s)
+	setWebhook(t, s, to)
 	return s, hooks
 }
 
@@ -109,43 +109,33 @@ func TestWebhooks(t *testing.T) {
 
 func TestServer_SetWebhook(t *testing.T) {
 	s := newServer(t, pushertest.WithSubscriptionCounting(false), pushertest.WithTestLog(t))
-	var hooks [2]chan *webhook.Webhook
-	var urls [2]string
-	for i := range hooks {
-		hooks[i] = make(chan *webhook.Webhook, 100)
-		urls[i] = newWebhookReceiver(t, func() *pushertest.Server { return s }, hooks[i]).URL
-	}
-	set := func(to ...string) {
-		t.Helper()
-		if err := s.SetWebhook(to...); err != nil {
-			t.Fatalf("SetWebhook(%q) = %v, want nil", to, err)
-		}
-	}
+	a, hooksA := newWebhookReceiver(t, s)
+	b, hooksB := newWebhookReceiver(t, s)
 	join(t, s, "before")
-	set(urls[0])
+	setWebhook(t, s, a)
 	join(t, s, "first")
-	expectWebhooks(t, hooks[0], webhook.ChannelOccupied{Channel: "first"})
-	set("http://127.0.0.1:1/") // nothing listens there
+	expectWebhooks(t, hooksA, webhook.ChannelOccupied{Channel: "first"})
+	setWebhook(t, s, "http://127.0.0.1:1/") // nothing listens there
 	join(t, s, "lost")
-	set(urls[1], urls[0])
+	setWebhook(t, s, b, a)
 	for _, to := range []string{"/relative", "http://user:s3cr3t@host:port/"} {
-		if err := s.SetWebhook(urls[0], to); err == nil || strings.Contains(err.Error(), "s3cr3t") {
+		if err := s.SetWebhook(a, to); err == nil || strings.Contains(err.Error(), "s3cr3t") {
 			t.Errorf("SetWebhook(%q) = %v, want an error without the password", to, err)
 		}
 	}
 	join(t, s, "both")
-	expectWebhooks(t, hooks[0], webhook.ChannelOccupied{Channel: "both"})
-	expectWebhooks(t, hooks[1], webhook.ChannelOccupied{Channel: "both"})
-	set()
+	expectWebhooks(t, hooksA, webhook.ChannelOccupied{Channel: "both"})
+	expectWebhooks(t, hooksB, webhook.ChannelOccupied{Channel: "both"})
+	setWebhook(t, s)
 	join(t, s, "none")
-	set(urls[1])
+	setWebhook(t, s, b)
 	join(t, s, "last")
-	expectWebhooks(t, hooks[1], webhook.ChannelOccupied{Channel: "last"})
-	if got := len(hooks[0]); got != 0 {
+	expectWebhooks(t, hooksB, webhook.ChannelOccupied{Channel: "last"})
+	if got := len(hooksA); got != 0 {
 		t.Errorf("the first URL received %d further webhooks, want none", got)
 	}
 	s.Close()
-	set(urls[0]) // has no effect
+	setWebhook(t, s, a) // has no effect
 }
 
 // The miss is posted once for each time that the cache is empty.
@@ -181,12 +171,10 @@ func TestWebhooks_externalSubscribers(t *testing.T) {
 
 // Source: Pusher Channels docs, "Webhooks".
 func TestWithWebhookDelay(t *testing.T) {
-	hooks := make(chan *webhook.Webhook, 1000)
-	app := newServer(t)
-	to := newWebhookReceiver(t, func() *pushertest.Server { return app }, hooks)
+	to, hooks := newWebhookReceiver(t, newServer(t)) // outside the bubble; the app is the same
 	var log logBuffer
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, pushertest.WithWebhook(to.URL), pushertest.WithWebhookDelay(3*time.Second), pushertest.WithTestLog(&log))
+		s := newServer(t, pushertest.WithWebhook(to), pushertest.WithWebhookDelay(3*time.Second), pushertest.WithTestLog(&log))
 		ada := pushertest.AsMember("ada", nil)
 		sub := join(t, s, "presence-x", ada)
 		sub.Close()

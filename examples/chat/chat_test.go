@@ -20,20 +20,20 @@ import (
 )
 
 // setUp starts the chat and a pushertest server that delivers webhooks to it.
-func setUp(t *testing.T) (chat *httptest.Server, server *pushertest.Server, masterKey string) {
+func setUp(t *testing.T) (chat *httptest.Server, server *pushertest.Server) {
 	t.Helper()
-	var handler http.Handler
-	chat = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
-	t.Cleanup(chat.Close)
-	server = pushertest.NewServer(pushertest.WithWebhook(chat.URL + "/webhook"))
+	server = pushertest.NewServer()
 	t.Cleanup(server.Close)
-	masterKey = newMasterKey()
-	client, err := pusher.NewFromURL(server.PusherURL(), pusher.WithEncryptionMasterKey(masterKey), pusher.WithLogger(slog.New(slog.NewTextHandler(t.Output(), nil))))
+	client, err := pusher.NewFromURL(server.PusherURL(), pusher.WithEncryptionMasterKey(newMasterKey()), pusher.WithLogger(slog.New(slog.NewTextHandler(t.Output(), nil))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler = newChat(client, settings{Key: server.App().Key}, "no such file")
-	return chat, server, masterKey
+	chat = httptest.NewServer(newChat(client, settings{Key: server.App().Key}, "no such file"))
+	t.Cleanup(chat.Close)
+	if err := server.SetWebhook(chat.URL + "/webhook"); err != nil {
+		t.Fatal(err)
+	}
+	return chat, server
 }
 
 // A browser keeps the session cookie.
@@ -89,23 +89,33 @@ func (b *browser) join(name string) user {
 	return u
 }
 
+// subscribe subscribes with the authorization of the chat, and signs in.
+func (b *browser) subscribe(server *pushertest.Server, channel string) *pushertest.Subscriber {
+	b.t.Helper()
+	base, err := url.Parse(b.base)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	session := http.Header{}
+	for _, cookie := range b.Jar.Cookies(base) {
+		session.Add("Cookie", cookie.String())
+	}
+	subscriber, err := server.Subscribe(b.t.Context(), channel,
+		pushertest.WithAuthEndpoint(b.base+"/pusher/auth"),
+		pushertest.WithUserAuthEndpoint(b.base+"/pusher/user-auth"),
+		pushertest.WithRequestHeader(session))
+	if err != nil {
+		b.t.Fatalf("Subscribe(%q): %v", channel, err)
+	}
+	return subscriber
+}
+
 func TestMessages(t *testing.T) {
-	chat, server, masterKey := setUp(t)
+	chat, server := setUp(t)
 	alice := newBrowser(t, chat.URL)
 	from := alice.join(" Alice ")
 	for _, room := range rooms {
-		var opts []pushertest.SubscribeOption
-		if strings.HasPrefix(room, "private-encrypted-") {
-			opts = append(opts, pushertest.Decrypt(masterKey))
-		}
-		mine, err := server.Subscribe(t.Context(), room, opts...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		others, err := server.Subscribe(t.Context(), room, opts...)
-		if err != nil {
-			t.Fatal(err)
-		}
+		mine, others := alice.subscribe(server, room), alice.subscribe(server, room)
 		status, body := alice.post("/messages", map[string]string{"room": room, "text": "hello", "socket_id": mine.SocketID()})
 		delivery, err := others.Next(t.Context())
 		want := message{From: from, Text: "hello"}
@@ -122,24 +132,24 @@ func TestMessages(t *testing.T) {
 }
 
 func TestWaves(t *testing.T) {
-	chat, server, _ := setUp(t)
+	chat, server := setUp(t)
 	alice, bob := newBrowser(t, chat.URL), newBrowser(t, chat.URL)
 	from, to := alice.join("Alice"), bob.join("Bob")
+	received := bob.subscribe(server, "#server-to-user-"+to.ID)
 	if status, body := alice.post("/waves", map[string]string{"to": to.ID}); status != http.StatusOK {
 		t.Fatalf("wave: got %d %s", status, body)
 	}
-	event, err := server.WaitForEvent(t.Context(), func(e pushertest.Event) bool { return e.Name == "wave" })
-	if want := "#server-to-user-" + to.ID; err != nil || event.Channel != want || !strings.Contains(event.Data, from.ID) {
-		t.Errorf("got %+v, %v, want an event of %s on %s", event, err, from.ID, want)
+	event, err := received.Next(t.Context())
+	if err != nil || event.Name != "wave" || !strings.Contains(event.Data, from.ID) {
+		t.Errorf("Bob received %+v, %v, want a wave of %s", event, err, from.ID)
 	}
 }
 
 func TestWebhooks(t *testing.T) {
-	chat, server, _ := setUp(t)
-	u := newBrowser(t, chat.URL).join("Alice")
-	if _, err := server.Subscribe(t.Context(), peopleChannel, pushertest.AsMember(u.ID, nil)); err != nil {
-		t.Fatal(err)
-	}
+	chat, server := setUp(t)
+	alice := newBrowser(t, chat.URL)
+	alice.join("Alice")
+	alice.subscribe(server, peopleChannel)
 	_, err := server.WaitForEvent(t.Context(), func(e pushertest.Event) bool {
 		return e.Channel == hooksChannel && strings.Contains(e.Data, "Alice joined "+peopleChannel)
 	})
@@ -149,7 +159,7 @@ func TestWebhooks(t *testing.T) {
 }
 
 func TestRequests(t *testing.T) {
-	chat, _, _ := setUp(t)
+	chat, _ := setUp(t)
 	alice, stranger := newBrowser(t, chat.URL), newBrowser(t, chat.URL)
 	alice.join("Alice")
 	subscribe := func(channel string) url.Values {
@@ -192,7 +202,7 @@ func TestRequests(t *testing.T) {
 }
 
 func TestCrossSiteRequest(t *testing.T) {
-	chat, _, _ := setUp(t)
+	chat, _ := setUp(t)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, chat.URL+"/messages", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +219,7 @@ func TestCrossSiteRequest(t *testing.T) {
 }
 
 func TestServerUnreachable(t *testing.T) {
-	chat, server, _ := setUp(t)
+	chat, server := setUp(t)
 	alice := newBrowser(t, chat.URL)
 	alice.join("Alice")
 	if err := server.FailContext(t.Context(), pushertest.Failure{}); err != nil { // closes every connection
@@ -221,7 +231,7 @@ func TestServerUnreachable(t *testing.T) {
 }
 
 func TestPage(t *testing.T) {
-	chat, _, _ := setUp(t)
+	chat, _ := setUp(t)
 	alice := newBrowser(t, chat.URL)
 	alice.join("</script><script>alert(1)")
 	response, err := alice.Get(chat.URL + "/")
