@@ -53,9 +53,9 @@ type PublisherConfig struct {
 	Delivery Delivery
 	// Overflow is Block by default.
 	Overflow Overflow
-	// Timeout is the time after which an event that the server has not accepted
-	// fails. An event that could not be sent because an earlier one of its channel
-	// was retried gets a tenth of it more. The default is 10 minutes.
+	// Timeout is the time from Publish after which an event that the server has not
+	// accepted fails, also if it waited behind an earlier event of its channel. An
+	// event in flight is not interrupted. The default is 10 minutes.
 	Timeout time.Duration
 	// OnResult is called once with the result of each queued event: for one channel in
 	// the order of its events, for different channels concurrently. Its request counts
@@ -63,9 +63,15 @@ type PublisherConfig struct {
 	// of filling the memory. A panic is logged. By default failures are logged at
 	// level error.
 	//
-	// In OnResult, Publish never waits: it exceeds QueueSize if necessary. Flush and
-	// Close return [ErrInvalid] at once, because they would wait for themselves; call
-	// them in another goroutine. Ctx is done when the context of Close ends.
+	// Until OnResult returns, its context marks calls of this publisher. With it, or a
+	// context derived from it, Publish never waits: it exceeds QueueSize if necessary.
+	// Flush and Close return [ErrInvalid], because they would wait for themselves.
+	//
+	// With any other context they behave as everywhere, which can deadlock in OnResult:
+	// Publish waits for a free slot, which there may not be until OnResult returns;
+	// Flush and Close wait for OnResult until their context is done.
+	//
+	// The context is done when the context of Close is.
 	OnResult func(ctx context.Context, result PublishResult)
 	// DisableBatches sends every event in a separate request, except events of
 	// [Publisher.PublishMulti]. It is for servers that accept batches without
@@ -81,7 +87,8 @@ type PublishResult struct {
 	// Err is nil if the server accepted the event, or else an [*Error]. After
 	// [ErrTransport] and [ErrServer] subscribers may have received the event.
 	Err error
-	// Counts are those that the event requested and the server reported.
+	// Counts has the attributes that the event requested in Info and the server
+	// reported.
 	Counts ChannelCounts
 	// Attempts is the number of requests that contained the event.
 	Attempts int
@@ -104,15 +111,15 @@ type Stats struct {
 // sent in requests of up to ten. The events of a channel are published in order;
 // between channels there is no order.
 //
-// What the server does not accept is sent again, as far as [Delivery] allows, while
-// later events of the same channels wait and other channels continue. A batch that
-// keeps failing is split, until the failing event is alone. The publisher slows down
-// to the rate that the server accepts if it responds with 429, or 503 with
+// Events that the server does not accept are sent again, as far as [Delivery] allows,
+// while later events of the same channels wait and other channels continue. A batch
+// that keeps failing is split, until the failing event is alone. The publisher slows
+// down to the rate that the server accepts if it responds with 429, or 503 with
 // Retry-After, which is honoured up to one minute; if the server does not respond,
 // single requests probe it about once a second. docs/publishing.md describes what
 // happens to an event in each case.
 //
-// Delays between retries are those of [WithRetry], whose Attempts and Publishes do not
+// [WithRetry] sets the delays between retries; its Attempts and Publishes do not
 // apply. Failures that are retried are logged at level warn, at exponentially growing
 // intervals.
 //
@@ -134,9 +141,9 @@ type Publisher struct {
 type queuedEvent struct {
 	ctx       context.Context // of Publish, for the observer
 	event     Event
-	data      string // as it is sent
+	data      string // encoded, and encrypted if necessary
 	published time.Time
-	multi     *string // the data that it shares with other channels of one PublishMulti
+	multi     *string // the same pointer for all events of one PublishMulti
 	attempts  int
 	counts    ChannelCounts
 }
@@ -223,13 +230,13 @@ func (c *PublisherConfig) setDefaults() {
 }
 
 // Publish queues an event. Its data is encoded before Publish returns and may be
-// changed afterwards. Limits are those of [Client.Trigger]; an event that breaks one is
-// [ErrInvalid]. If the queue is full, Publish waits for a free slot, or returns
-// [ErrQueueFull], see [Overflow]; the error is ErrQueueFull as well if ctx is done
-// while Publish waits. After Close, it returns [ErrClosed].
+// changed afterwards. Publish returns [ErrInvalid] if the event breaks a limit of
+// [Client.Trigger]. If the queue is full, Publish waits for a free slot, or returns
+// [ErrQueueFull], see [Overflow]; if ctx is done while Publish waits, it returns
+// ErrQueueFull as well. After Close, it returns [ErrClosed].
 //
-// If Publish returns an error, the event was not queued. If it returns nil, what
-// happens to the event does not depend on ctx; see [PublisherConfig.OnResult].
+// If Publish returns an error, the event was not queued. If it returns nil, ctx no
+// longer affects the event. See [PublisherConfig.OnResult] for calls from OnResult.
 func (p *Publisher) Publish(ctx context.Context, event Event) error {
 	const op = "Publish"
 	if err := p.ready(op, ctx); err != nil {
@@ -329,7 +336,8 @@ func (p *Publisher) push(op string, ctx context.Context, events ...*queuedEvent)
 
 // Flush sends queued events without lingering, and returns when the result of every
 // event that was published before has been reported. If ctx is done first, it
-// returns an [*Error] with the context's error, and the events stay queued.
+// returns an [*Error] with the context's error, and the events stay queued. With the
+// context of OnResult it returns [ErrInvalid].
 func (p *Publisher) Flush(ctx context.Context) error {
 	const op = "Flush"
 	if err := p.ready(op, ctx); err != nil {
@@ -341,7 +349,8 @@ func (p *Publisher) Flush(ctx context.Context) error {
 // Close accepts no more events, sends those that are queued, and returns when every
 // result has been reported. If ctx is done first, requests in flight are canceled,
 // events that were not accepted fail with [ErrClosed], and Close returns an [*Error]
-// with the context's error, at most a second later. Closing again waits as well.
+// with the context's error, at most a second later. Closing again waits as well. With
+// the context of OnResult, Close returns [ErrInvalid] and does nothing.
 func (p *Publisher) Close(ctx context.Context) error {
 	const op = "Close"
 	if err := p.ready(op, ctx); err != nil {
@@ -350,7 +359,7 @@ func (p *Publisher) Close(ctx context.Context) error {
 	return waitError(op, "events were not published", p.engine.Close(ctx))
 }
 
-// waitError returns the error of a wait of the engine.
+// waitError returns the error of Flush and Close.
 func waitError(op, consequence string, err error) error {
 	switch {
 	case err == nil:

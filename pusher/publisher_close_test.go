@@ -169,11 +169,10 @@ func TestPublisher_OnResult(t *testing.T) {
 			var p *pusher.Publisher
 			var errs []error
 			again := pusher.Event{Channel: "c", Name: "e", Data: "again"}
-			p = newPublisher(t, s.client(t), pusher.PublisherConfig{QueueSize: 1, Concurrency: 1, OnResult: func(_ context.Context, r pusher.PublishResult) {
+			p = newPublisher(t, s.client(t), pusher.PublisherConfig{QueueSize: 1, Concurrency: 1, OnResult: func(ctx context.Context, r pusher.PublishResult) {
 				if r.Event.Data == "again" {
 					return
 				}
-				ctx := context.Background()
 				errs = []error{p.Flush(ctx), p.Close(ctx), p.Publish(ctx, again), p.Publish(ctx, again)}
 			}})
 			publish(t, p, "c", "a")

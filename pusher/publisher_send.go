@@ -11,8 +11,7 @@ import (
 	"github.com/openchannels/pusher-go/internal/batcher"
 )
 
-// group returns a value that is the same for all events that differ in their channel
-// only.
+// group returns a value that is equal for events that differ only in their channel.
 func (e *queuedEvent) group() any {
 	if e.multi == nil {
 		return nil
@@ -30,8 +29,8 @@ func isGroup(batch []*queuedEvent) bool {
 	return true
 }
 
-// send sends a request, once. It works without batches as far as possible, because
-// not every server has them.
+// send makes one attempt. It uses /events when one request body covers the whole
+// batch, because not every server has batch_events.
 func (p *Publisher) send(ctx context.Context, batch []*queuedEvent) error {
 	info := callInfo{op: "Publish", channels: len(batch), events: len(batch), once: true}
 	for _, e := range batch {
@@ -99,7 +98,7 @@ func (p *Publisher) classify(batch []*queuedEvent, err error) batcher.Verdict {
 		return batcher.Verdict{Action: batcher.Fail}
 	}
 	switch {
-	case mayBeOneEvent(failure):
+	case rejectsOneEvent(failure):
 		return batcher.Verdict{Action: batcher.Split}
 	case failure.Status == http.StatusNotFound && !isGroup(batch):
 		p.disableBatches()
@@ -120,9 +119,9 @@ func (p *Publisher) classify(batch []*queuedEvent, err error) batcher.Verdict {
 	return verdict
 }
 
-// mayBeOneEvent reports whether the server rejected a request because of an event in
-// it.
-func mayBeOneEvent(failure *Error) bool {
+// rejectsOneEvent reports whether an error response may be due to a single event of
+// the batch.
+func rejectsOneEvent(failure *Error) bool {
 	switch failure.Status {
 	case http.StatusBadRequest:
 		return failure.Is(ErrInvalid) // not an unknown key
@@ -139,7 +138,7 @@ func (p *Publisher) disableBatches() {
 	}
 }
 
-// logPowerOfTwo logs the n-th failure, unless a long outage would fill the log.
+// logPowerOfTwo logs failures 1, 2, 4, 8, …
 func (p *Publisher) logPowerOfTwo(n int64, message string, failure *Error) {
 	if n&(n-1) == 0 {
 		p.client.pipeline.log().Warn(message, "requests", n, "error", failure)

@@ -4,9 +4,9 @@ import (
 	"container/list"
 	"context"
 	"errors"
-	"runtime"
-	"strings"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,11 +17,7 @@ type Config[T any] struct {
 	MaxBatch    int           // maximum number of items in a batch
 	MaxGroup    int           // maximum number of items in a batch of one group
 	Linger      time.Duration // maximum wait of an item for others while a batch is in flight
-
-	// Timeout is the time after which an item that was not accepted fails. An item
-	// that could not be sent before because another one of its key was retried gets a
-	// tenth of it more.
-	Timeout time.Duration
+	Timeout     time.Duration // maximum time from Push until an item is accepted
 
 	// BaseDelay is the delay before the second retry. It doubles for an item that
 	// fails alone, up to MaxDelay. Up to a quarter of it is subtracted at random.
@@ -38,7 +34,8 @@ type Config[T any] struct {
 	Classify func(batch []T, err error) Verdict
 	// OnResult is called once for each item, for items of one key one after the
 	// other and in order. The batch counts as in flight until it returns. It must not
-	// panic.
+	// panic. Until it returns, its context marks calls of Push, Flush and Close as
+	// calls from OnResult.
 	OnResult func(ctx context.Context, result Result[T])
 }
 
@@ -84,17 +81,18 @@ type Result[T any] struct {
 type Outcome int
 
 const (
-	Accepted Outcome = iota
-	Failed           // the verdict was to let it fail
-	TimedOut         // it was not accepted within the timeout
-	Canceled         // the context of Close ended
+	undecided Outcome = iota // it is sent, perhaps again
+	Accepted
+	Failed   // the verdict was to let it fail
+	TimedOut // it was not accepted within the timeout
+	Canceled // the context of Close ended
 )
 
 // Errors of [Batcher.Push], [Batcher.Flush] and [Batcher.Close].
 var (
 	ErrFull       = errors.New("no capacity")
 	ErrClosed     = errors.New("closed")
-	ErrInCallback = errors.New("called from OnResult: it would wait for itself")
+	ErrInCallback = errors.New("called with the context of OnResult: it would wait for itself")
 )
 
 // Stats are counters. Those of items are in terms of items, not batches.
@@ -126,8 +124,7 @@ type Batcher[T any] struct {
 	closed   bool
 	canceled bool
 	maxBatch int
-	inFlight int       // batches, until their results have been reported
-	expireAt time.Time // the next item's time is over, at the earliest
+	inFlight int // batches, until their results have been reported
 	limiter  limiter
 	outage   outage
 	stats    Stats // without Queued
@@ -161,32 +158,30 @@ func New[T any](cfg Config[T]) *Batcher[T] {
 // returns at once. The error is then [ErrFull], after Close [ErrClosed]; if ctx is
 // done from the start, it is the context's error.
 //
-// In OnResult, Push never waits: it exceeds the capacity.
+// With the context of OnResult, Push never waits: it exceeds the capacity.
 func (b *Batcher[T]) Push(ctx context.Context, wait bool, values ...T) (int, error) {
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
-	exceed := false
+	exceed := b.inCallback(ctx)
 	for queued := 0; ; {
 		n, err := b.push(values[queued:], exceed)
 		queued += n
-		switch {
-		case err != nil || queued == len(values):
+		if err != nil || queued == len(values) {
+			signal(b.space) // there may be capacity for another call
 			return queued, err
-		case inCallback():
-			exceed = true
-			continue
-		case !wait:
-			b.reject(len(values) - queued)
-			return queued, ErrFull
 		}
-		select {
-		case <-b.space:
-		case <-b.closing:
-		case <-ctx.Done():
-			b.reject(len(values) - queued)
-			return queued, ErrFull
+		if wait {
+			select {
+			case <-b.space:
+				continue
+			case <-b.closing:
+				continue
+			case <-ctx.Done():
+			}
 		}
+		b.reject(len(values) - queued)
+		return queued, ErrFull
 	}
 }
 
@@ -209,11 +204,9 @@ func (b *Batcher[T]) push(values []T, exceed bool) (int, error) {
 		it.pending = b.pending.PushBack(it)
 		b.queues.push(b.cfg.Key(value), it)
 	}
-	if ready := b.queues.readyItems; ready > before && (before == 0 || ready >= b.maxBatch) && b.inFlight < b.cfg.Concurrency {
+	// Between an empty queue and a full batch, the scheduler already waits for Linger.
+	if ready := b.queues.readyItems; before == 0 || before < b.maxBatch && ready >= b.maxBatch {
 		signal(b.wake)
-	}
-	if b.pending.Len() < b.cfg.Capacity {
-		signal(b.space) // for the next one that waits
 	}
 	return n, nil
 }
@@ -226,15 +219,18 @@ func (b *Batcher[T]) reject(n int) {
 
 // Flush sends queued items without lingering, and returns when the results of all
 // items that were pushed before have been reported. If ctx is done first, it returns
-// the context's error. In OnResult, it returns [ErrInCallback].
+// the context's error. With the context of OnResult, it returns [ErrInCallback].
 func (b *Batcher[T]) Flush(ctx context.Context) error {
-	if inCallback() {
+	if b.inCallback(ctx) {
 		return ErrInCallback
 	}
 	b.mu.Lock()
+	if b.pending.Len() == 0 {
+		b.mu.Unlock()
+		return nil
+	}
 	f := flush{b.pushed, make(chan struct{})}
 	b.flushes = append(b.flushes, f)
-	b.endFlushes()
 	b.mu.Unlock()
 	signal(b.wake)
 	select {
@@ -244,16 +240,11 @@ func (b *Batcher[T]) Flush(ctx context.Context) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i := range b.flushes {
-		if b.flushes[i].done == f.done {
-			b.flushes = append(b.flushes[:i], b.flushes[i+1:]...)
-			return context.Cause(ctx)
-		}
-	}
-	return nil // it has completed meanwhile
+	b.flushes = slices.DeleteFunc(b.flushes, func(other flush) bool { return other == f })
+	return context.Cause(ctx)
 }
 
-// endFlushes ends those whose items all have a result.
+// endFlushes ends the flushes whose items all have a result.
 func (b *Batcher[T]) endFlushes() {
 	for len(b.flushes) > 0 {
 		if first := b.pending.Front(); first != nil && first.Value.(*item[T]).number <= b.flushes[0].last {
@@ -270,10 +261,10 @@ const closeGrace = time.Second
 // Close accepts no more items, sends those that are queued without lingering, and
 // returns when all results have been reported. If ctx is done first, it cancels the
 // context of Send, queued items end as [Canceled], and Close returns the context's
-// error, at most a second later. In OnResult, Close returns [ErrInCallback]
-// and does nothing.
+// error, at most a second later. With the context of OnResult, Close returns
+// [ErrInCallback] and does nothing.
 func (b *Batcher[T]) Close(ctx context.Context) error {
-	if inCallback() {
+	if b.inCallback(ctx) {
 		return ErrInCallback
 	}
 	b.mu.Lock()
@@ -323,46 +314,35 @@ func (b *Batcher[T]) Stats() Stats {
 	return stats
 }
 
-// report calls OnResult for the items of a batch and removes them.
-func (b *Batcher[T]) report(batch *batch[T]) {
-	b.reportFrom(batch, 0)
+// A resultContext is the context of a call of OnResult. It is the value of its own
+// callbackKey, also in contexts derived from it.
+type resultContext[T any] struct {
+	context.Context
+	key   callbackKey[T]
+	ended atomic.Bool // OnResult has returned
 }
 
-// reportFrom continues with item i. A callback may call runtime.Goexit, as t.FailNow
-// does: then another goroutine continues.
-func (b *Batcher[T]) reportFrom(batch *batch[T], i int) {
-	defer func() {
-		if i < len(batch.items) {
-			go b.reportFrom(batch, i)
-			return
-		}
-		b.remove(batch)
-	}()
-	for i < len(batch.items) {
-		it := batch.items[i]
-		i++
-		result := Result[T]{Item: it.value, Outcome: batch.outcome, Err: it.err, Attempts: it.attempts, Latency: time.Since(it.pushed)}
-		if batch.outcome == Accepted {
-			result.Err = nil
-		}
-		b.cfg.OnResult(b.ctx, result)
+type callbackKey[T any] struct{ batcher *Batcher[T] }
+
+func (c *resultContext[T]) Value(key any) any {
+	if key == c.key {
+		return c
 	}
+	return c.Context.Value(key)
 }
 
-// inCallback reports whether OnResult is on the stack of this goroutine, where it must
-// not wait: the batch counts as in flight until OnResult returns.
-func inCallback() bool {
-	var stack [256]uintptr
-	frames := runtime.CallersFrames(stack[:runtime.Callers(0, stack[:])])
-	for {
-		frame, more := frames.Next()
-		if strings.HasSuffix(frame.Function, ".reportFrom") && strings.Contains(frame.Function, "/batcher.") {
-			return true
-		}
-		if !more {
-			return false
-		}
-	}
+// inCallback reports whether ctx belongs to a running call of OnResult, which must
+// not wait: its batch counts as in flight until it returns.
+func (b *Batcher[T]) inCallback(ctx context.Context) bool {
+	c, ok := ctx.Value(callbackKey[T]{b}).(*resultContext[T])
+	return ok && !c.ended.Load()
+}
+
+// callback calls OnResult.
+func (b *Batcher[T]) callback(result Result[T]) {
+	ctx := &resultContext[T]{Context: b.ctx, key: callbackKey[T]{b}}
+	defer ctx.ended.Store(true)
+	b.cfg.OnResult(ctx, result)
 }
 
 // signal wakes the receiver of a channel with a buffer of one.

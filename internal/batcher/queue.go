@@ -12,7 +12,6 @@ type item[T any] struct {
 	number   uint64 // of the order of Push
 	pushed   time.Time
 	deadline time.Time
-	extended bool // deadline was extended
 	group    any
 	key      *key[T]
 	pending  *list.Element
@@ -32,11 +31,12 @@ type key[T any] struct {
 
 // A batch is a number of items that are sent, or reported, together.
 type batch[T any] struct {
-	items   []*item[T]
-	keys    []*key[T]
-	sent    time.Time // zero if it is reported without having been sent
-	probe   bool
-	outcome Outcome
+	items    []*item[T] // the first ones of their keys
+	keys     []*key[T]
+	sent     time.Time
+	probe    bool
+	outcome  Outcome
+	reported int // number of its first items that were passed to OnResult
 }
 
 // queues are the keys. A key is in ready, in delayed, or has items in a batch.
@@ -44,7 +44,7 @@ type queues[T any] struct {
 	keys       map[string]*key[T]
 	ready      []*key[T] // in the order in which they became ready
 	readyItems int       // number of all items of the ready keys
-	delayed    []*key[T] // waiting for retryAt
+	delayed    []*key[T] // in the order of retryAt
 }
 
 func (q *queues[T]) push(name string, it *item[T]) {
@@ -61,7 +61,7 @@ func (q *queues[T]) push(name string, it *item[T]) {
 	}
 }
 
-// put makes a key that is not in a batch ready, at a later time if that is not zero.
+// put makes a key that is not in a batch ready, at a later time if at is not zero.
 func (q *queues[T]) put(k *key[T], at time.Time) {
 	k.taken, k.retryAt = 0, at
 	switch {
@@ -71,79 +71,76 @@ func (q *queues[T]) put(k *key[T], at time.Time) {
 		q.ready = append(q.ready, k)
 		q.readyItems += len(k.items)
 	default:
-		q.delayed = append(q.delayed, k)
+		i, _ := slices.BinarySearchFunc(q.delayed, at, func(k *key[T], at time.Time) int { return k.retryAt.Compare(at) })
+		q.delayed = slices.Insert(q.delayed, i, k)
 	}
 }
 
 // endDelays makes the keys ready whose delay is over. It returns when the next delay
-// ends, at most an hour from now.
+// ends, or the zero time.
 func (q *queues[T]) endDelays(now time.Time) (next time.Time) {
-	next = now.Add(time.Hour)
-	waiting := q.delayed[:0]
-	for _, k := range q.delayed {
-		if !k.retryAt.After(now) {
-			q.put(k, time.Time{})
-			continue
+	for len(q.delayed) > 0 {
+		k := q.delayed[0]
+		if k.retryAt.After(now) {
+			return k.retryAt
 		}
-		waiting = append(waiting, k)
-		next = earlier(next, k.retryAt)
+		q.delayed = slices.Delete(q.delayed, 0, 1)
+		q.put(k, time.Time{})
 	}
-	clear(q.delayed[len(waiting):])
-	q.delayed = waiting
-	return next
+	return time.Time{}
 }
 
-// take removes the next batch from the ready keys, of which there is at least one.
-// It consists of a group if that makes a larger batch. Items that have failed are
-// batched with others that may be in a batch of the same size only, so that the
-// halves of a batch stay apart.
+// take removes the next batch from the ready keys, of which there is at least one. It
+// consists of a group if that makes a larger batch.
 func (q *queues[T]) take(maxBatch, maxGroup int) *batch[T] {
-	first := q.ready[0].items[0]
-	if first.limit > 0 {
-		maxBatch, maxGroup = min(maxBatch, first.limit), min(maxGroup, first.limit)
-	}
-	var b batch[T]
-	if n := q.groupSize(maxGroup); n > maxBatch {
-		for _, k := range q.ready[:n] {
-			b.add(k, 1)
-		}
-	} else {
-		for _, k := range q.ready {
-			n := 0
-			for n < min(len(k.items), maxBatch-len(b.items)) && k.items[n].limit == first.limit {
-				n++
-			}
-			if n == 0 {
-				break
-			}
-			b.add(k, n)
+	items := q.collect(maxBatch, func(*item[T]) bool { return true })
+	if group := items[0].group; group != nil {
+		members := q.collect(maxGroup, func(it *item[T]) bool { return it.group == group })
+		if len(members) > len(items) {
+			items = members
 		}
 	}
-	for _, k := range b.keys {
-		q.readyItems -= len(k.items)
-	}
+	b := q.claim(items)
 	clear(q.ready[:len(b.keys)])
 	q.ready = q.ready[len(b.keys):]
-	return &b
+	return b
 }
 
-// groupSize returns how many of the first ready keys start with an item of the same
-// group.
-func (q *queues[T]) groupSize(most int) int {
-	first := q.ready[0].items[0]
-	if first.group == nil {
-		return 0
+// collect returns up to n items that may share a batch with the first ready one.
+// Items that have failed are batched with others of the same limit only, so that the
+// halves of a batch stay apart.
+func (q *queues[T]) collect(n int, fits func(*item[T]) bool) (items []*item[T]) {
+	limit := q.ready[0].items[0].limit
+	if limit > 0 {
+		n = min(n, limit)
 	}
-	n := 1
-	for n < min(len(q.ready), most) && q.ready[n].items[0].group == first.group && q.ready[n].items[0].limit == first.limit {
-		n++
+	for _, k := range q.ready {
+		before := len(items)
+		for _, it := range k.items {
+			if len(items) == n || it.limit != limit || !fits(it) {
+				break
+			}
+			items = append(items, it)
+		}
+		if len(items) == before {
+			break
+		}
 	}
-	return n
+	return items
 }
 
 // takeAll removes the items, which are the first ones of their keys, as a batch.
 func (q *queues[T]) takeAll(items []*item[T]) *batch[T] {
-	var b batch[T]
+	b := q.claim(items)
+	taken := func(k *key[T]) bool { return k.taken > 0 }
+	q.ready = slices.DeleteFunc(q.ready, taken)
+	q.delayed = slices.DeleteFunc(q.delayed, taken)
+	return b
+}
+
+// claim makes a batch of the items, which are the first ones of their keys.
+func (q *queues[T]) claim(items []*item[T]) *batch[T] {
+	b := &batch[T]{items: items}
 	for _, it := range items {
 		if it.key.taken == 0 {
 			b.keys = append(b.keys, it.key)
@@ -153,18 +150,7 @@ func (q *queues[T]) takeAll(items []*item[T]) *batch[T] {
 		}
 		it.key.taken++
 	}
-	b.items = items
-	taken := func(k *key[T]) bool { return k.taken > 0 }
-	q.ready = slices.DeleteFunc(q.ready, taken)
-	q.delayed = slices.DeleteFunc(q.delayed, taken)
-	return &b
-}
-
-// add adds the first n items of a key.
-func (b *batch[T]) add(k *key[T], n int) {
-	k.taken = n
-	b.keys = append(b.keys, k)
-	b.items = append(b.items, k.items[:n]...)
+	return b
 }
 
 // drop removes the items that are in a batch.

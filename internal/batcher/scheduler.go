@@ -1,46 +1,55 @@
 package batcher
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
 )
 
 // run starts a goroutine for each batch until all items have a result after Close.
 func (b *Batcher[T]) run() {
-	defer close(b.done)
 	defer b.cancel(nil)
-	timer := time.NewTimer(time.Hour)
+	defer close(b.done)
+	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		b.mu.Lock()
-		batch, wake := b.next(time.Now())
+		batch, wakeAt := b.next(time.Now())
 		ended := b.closed && b.pending.Len() == 0
 		b.mu.Unlock()
 		switch {
 		case batch != nil:
-			go b.send(batch)
+			go b.process(batch)
+			continue
 		case ended:
 			return
+		case wakeAt.IsZero():
+			timer.Stop()
 		default:
-			timer.Reset(time.Until(wake))
-			select {
-			case <-b.wake:
-			case <-timer.C:
-			}
+			timer.Reset(time.Until(wakeAt))
+		}
+		select {
+		case <-b.wake:
+		case <-timer.C:
 		}
 	}
 }
 
-// next returns the batch that is to be sent now. If there is none, it returns when
-// to look again, unless something happens before.
-func (b *Batcher[T]) next(now time.Time) (next *batch[T], wake time.Time) {
-	wake = earlier(b.expire(now), b.queues.endDelays(now))
+// next returns the next batch to process. If there is none, it returns when to look
+// again, unless something happens before; the zero time means never.
+func (b *Batcher[T]) next(now time.Time) (next *batch[T], wakeAt time.Time) {
+	expired, wakeAt := b.expire(now)
+	if expired != nil {
+		b.inFlight++
+		return expired, wakeAt
+	}
+	wakeAt = earlier(wakeAt, b.queues.endDelays(now))
 	if len(b.queues.ready) == 0 || b.inFlight >= b.cfg.Concurrency {
-		return nil, wake
+		return nil, wakeAt
 	}
 	probe := b.outage.active(now)
 	if at := b.sendAt(now, probe); at.After(now) {
-		return nil, earlier(wake, at)
+		return nil, earlier(wakeAt, at)
 	}
 	next = b.queues.take(b.maxBatch, b.cfg.MaxGroup)
 	next.sent, next.probe = now, probe
@@ -51,14 +60,41 @@ func (b *Batcher[T]) next(now time.Time) (next *batch[T], wake time.Time) {
 	}
 	b.inFlight++
 	b.stats.InFlight += len(next.items)
-	return next, now
+	return next, wakeAt
 }
 
+// earlier returns the earlier of two times. The zero time means never.
 func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}
 	return a
+}
+
+// expire returns a batch of the items whose deadline has passed, or nil, and the next
+// deadline. Items whose key is in a batch wait for the end of that batch.
+func (b *Batcher[T]) expire(now time.Time) (*batch[T], time.Time) {
+	var expired []*item[T]
+	var next time.Time
+	for e := b.pending.Front(); e != nil; e = e.Next() {
+		it := e.Value.(*item[T])
+		if now.Before(it.deadline) && !b.canceled {
+			next = it.deadline
+			break // those behind it were pushed later
+		}
+		if it.key.taken == 0 {
+			expired = append(expired, it)
+		}
+	}
+	if len(expired) == 0 {
+		return nil, next
+	}
+	batch := b.queues.takeAll(expired)
+	batch.outcome = TimedOut
+	if b.canceled {
+		batch.outcome = Canceled
+	}
+	return batch, next
 }
 
 // sendAt returns when the next batch may be sent.
@@ -76,53 +112,32 @@ func (b *Batcher[T]) sendAt(now time.Time, probe bool) time.Time {
 	return at
 }
 
-// expire reports the items whose time is over, except those in flight. It returns
-// when the next one's time is over.
-func (b *Batcher[T]) expire(now time.Time) (next time.Time) {
-	if now.Before(b.expireAt) && !b.canceled {
-		return b.expireAt
-	}
-	next = now.Add(b.cfg.Timeout)
-	again := false // look at the same items again the next time
-	var expired []*item[T]
-	ofKey := map[*key[T]]int{} // number of expired items
-	for e := b.pending.Front(); e != nil; e = e.Next() {
-		it := e.Value.(*item[T])
-		k := it.key
-		if now.Before(it.deadline) && !b.canceled {
-			next = earlier(next, it.deadline)
-			if it.extended {
-				continue
-			}
-			break // those behind it were pushed later
+// process sends a batch, unless its outcome is known, and reports the results or puts
+// the items back.
+func (b *Batcher[T]) process(batch *batch[T]) {
+	returned := false
+	defer func() {
+		if returned {
+			return
 		}
-		switch first := k.items[0]; {
-		case k.taken > 0:
-			again = true // it is in flight, or behind one that is
-		case it != first && first.attempts > 0 && !it.extended && !b.canceled:
-			it.extended, it.deadline = true, now.Add(b.cfg.Timeout/10)
-			next = earlier(next, it.deadline)
-		case it == k.items[ofKey[k]]:
-			ofKey[k]++
-			expired = append(expired, it)
+		// Send or OnResult has called runtime.Goexit, as t.FailNow does in a fake.
+		if batch.outcome == undecided {
+			b.sent(batch, errGoexit, Verdict{Action: Fail, Server: Failing})
 		}
+		go b.process(batch)
+	}()
+	if batch.outcome == undecided {
+		b.send(batch)
 	}
-	b.expireAt = next
-	if again {
-		b.expireAt = now
+	if batch.outcome != undecided {
+		b.report(batch)
 	}
-	if len(expired) > 0 {
-		batch := b.queues.takeAll(expired)
-		batch.outcome = TimedOut
-		if b.canceled {
-			batch.outcome = Canceled
-		}
-		go b.report(batch)
-	}
-	return next
+	returned = true
 }
 
-// send sends a batch, and reports the results or puts the items back.
+var errGoexit = errors.New("the goroutine of the request has called runtime.Goexit")
+
+// send sends a batch and records the response.
 func (b *Batcher[T]) send(batch *batch[T]) {
 	values := make([]T, len(batch.items))
 	for i, it := range batch.items {
@@ -134,13 +149,25 @@ func (b *Batcher[T]) send(batch *batch[T]) {
 		verdict = b.cfg.Classify(values, err)
 		verdict.RetryAfter = min(verdict.RetryAfter, MaxRetryAfter)
 	}
-	if b.sent(batch, err, verdict) {
-		b.report(batch)
-	}
+	b.sent(batch, err, verdict)
 }
 
-// sent records the response to a batch. It reports whether the result is final.
-func (b *Batcher[T]) sent(batch *batch[T], err error, verdict Verdict) (final bool) {
+// report calls OnResult for the items of a batch and removes them.
+func (b *Batcher[T]) report(batch *batch[T]) {
+	for batch.reported < len(batch.items) {
+		it := batch.items[batch.reported]
+		batch.reported++
+		result := Result[T]{Item: it.value, Outcome: batch.outcome, Err: it.err, Attempts: it.attempts, Latency: time.Since(it.pushed)}
+		if batch.outcome == Accepted {
+			result.Err = nil
+		}
+		b.callback(result)
+	}
+	b.remove(batch)
+}
+
+// sent records the response to a batch: it sets the outcome, or puts the items back.
+func (b *Batcher[T]) sent(batch *batch[T], err error, verdict Verdict) {
 	now := time.Now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -171,19 +198,20 @@ func (b *Batcher[T]) sent(batch *batch[T], err error, verdict Verdict) (final bo
 	}
 
 	if err == nil {
+		batch.outcome = Accepted
 		b.stats.Batches++
-		return true
+		return
 	}
 	if b.ctx.Err() != nil {
 		batch.outcome = Canceled
-		return true
+		return
 	}
-	batch.outcome = Failed
 	half := (len(batch.items) + 1) / 2
 	var retryAt time.Time
 	switch {
 	case verdict.Action == Fail, verdict.Action == Split && len(batch.items) == 1:
-		return true
+		batch.outcome = Failed
+		return
 	case verdict.Action == Split:
 		for _, it := range batch.items {
 			it.limit = half
@@ -208,7 +236,6 @@ func (b *Batcher[T]) sent(batch *batch[T], err error, verdict Verdict) (final bo
 		b.queues.put(k, retryAt)
 	}
 	signal(b.wake)
-	return false
 }
 
 // backoff returns how long the keys of a batch that failed wait.
@@ -249,9 +276,7 @@ func (b *Batcher[T]) remove(batch *batch[T]) {
 	} else {
 		b.stats.Failed += int64(len(batch.items))
 	}
-	if !batch.sent.IsZero() {
-		b.inFlight--
-	}
+	b.inFlight--
 	for _, k := range batch.keys {
 		k.drop()
 		b.queues.put(k, time.Time{})

@@ -1,0 +1,70 @@
+package batcher
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// While nothing is accepted, few requests are sent; then everything is at full speed.
+func TestBatcher_outage(t *testing.T) {
+	const outage = 30 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, nil)
+		s.respond = func([]event) error {
+			if since := time.Since(s.start); since > time.Second && since <= time.Second+outage {
+				return errRetry
+			}
+			return nil
+		}
+		s.latency = 50 * ms
+		b := start(s, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 36*time.Second)
+		defer cancel()
+		produce(ctx, b)
+		all, rejected := s.rejections(time.Second, time.Second+outage)
+		if rejected > 60 || rejected < 20 {
+			t.Errorf("%d of %d requests failed in the outage, want 20 to 60", rejected, all)
+		}
+		first := time.Duration(0)
+		for _, r := range s.received() {
+			if r.at > time.Second+outage-50*ms && r.err == nil {
+				first = r.at
+				break
+			}
+		}
+		if first > 2*time.Second+outage {
+			t.Errorf("first success %v after the outage, want at most 1s", first-time.Second-outage)
+		}
+		full, _ := s.rejections(0, time.Second)
+		for from := first + time.Second; from < first+3*time.Second; from += time.Second {
+			if n, _ := s.rejections(from, from+time.Second); n < full*95/100 {
+				t.Errorf("%d requests in the second %v after the first success, %d before the outage", n, from-first, full)
+			}
+		}
+		t.Logf("%d requests in the outage, %d in a second at full speed", rejected, full)
+	})
+}
+
+// A response that shows that the server works ends an outage, whatever it is.
+func TestBatcher_outage_ends_with_rejection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		s := newServer(t, func([]event) error {
+			switch n++; {
+			case n <= 6:
+				return errRetry
+			case n == 7:
+				return errFail
+			}
+			return nil
+		})
+		b := start(s, func(c *Config[event]) { c.MaxBatch = 1 })
+		push(t, b, "a", numbers(50)...)
+		flushAll(t, b)
+		if failed := b.Stats().Failed; failed != 1 {
+			t.Errorf("%d items failed, want 1", failed)
+		}
+	})
+}
