@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/openchannels/pusher-go/internal/batcher"
@@ -75,8 +74,8 @@ type PublisherConfig struct {
 	OnResult func(ctx context.Context, result PublishResult)
 	// DisableBatches sends every event in a separate request, except events of
 	// [Publisher.PublishMulti]. It is for servers that accept batches without
-	// delivering them. If a server responds to a batch with 404, the publisher does
-	// the same by itself.
+	// delivering them. If a server responds to a batch with 404, the publisher does the
+	// same by itself, and tries batches again after 0.1 seconds to 5 minutes.
 	DisableBatches bool
 }
 
@@ -131,19 +130,22 @@ type Publisher struct {
 	delivery  Delivery
 	overflow  Overflow
 	timeout   time.Duration
+	maxBody   int // maximum size of a request body in bytes; 0 for no limit
 	onResult  func(context.Context, PublishResult)
-	noBatches atomic.Bool  // the server has no batch_events
-	failures  atomic.Int64 // consecutive failed requests
-	throttled atomic.Int64 // throttled requests
+	noBatches bool // of the configuration
+	batches   batchBackoff
+
+	failures, throttled failureSeries
 }
 
 // queuedEvent is an event that was validated and encoded.
 type queuedEvent struct {
-	ctx       context.Context // of Publish, for the observer
+	ctx       context.Context // of Publish; nil if the client has no observer
 	event     Event
 	data      string // encoded, and encrypted if necessary
 	published time.Time
 	multi     *string // the same pointer for all events of one PublishMulti
+	bytes     int     // size of the request body with this event alone, if it is limited
 	attempts  int
 	counts    ChannelCounts
 }
@@ -163,23 +165,25 @@ func (c *Client) NewPublisher(config PublisherConfig) (*Publisher, error) {
 	}
 	config.setDefaults()
 	p := &Publisher{
-		client:   c,
-		delivery: config.Delivery,
-		overflow: config.Overflow,
-		timeout:  config.Timeout,
-		onResult: config.OnResult,
+		client:    c,
+		delivery:  config.Delivery,
+		overflow:  config.Overflow,
+		timeout:   config.Timeout,
+		maxBody:   0, // that of WithMaxBodyBytes
+		onResult:  config.OnResult,
+		noBatches: config.DisableBatches,
 	}
 	if p.onResult == nil {
 		p.onResult = p.logResult
 	}
-	maxBatch := protocol.MaxBatch
-	if config.DisableBatches {
-		maxBatch = 1
+	var size func(*queuedEvent) (int, int)
+	if p.maxBody > 0 {
+		size = (*queuedEvent).size
 	}
 	p.engine = batcher.New(batcher.Config[*queuedEvent]{
 		Concurrency: config.Concurrency,
 		Capacity:    config.QueueSize,
-		MaxBatch:    maxBatch,
+		MaxBatch:    p.maxBatch,
 		MaxGroup:    protocol.MaxChannels,
 		Linger:      config.Linger,
 		Timeout:     config.Timeout,
@@ -187,6 +191,8 @@ func (c *Client) NewPublisher(config PublisherConfig) (*Publisher, error) {
 		MaxDelay:    c.pipeline.retry.MaxDelay,
 		Key:         func(e *queuedEvent) string { return e.event.Channel },
 		Group:       (*queuedEvent).group,
+		MaxBytes:    max(0, p.maxBody-len(`{"batch":[]}`)),
+		Size:        size,
 		Send:        p.send,
 		Classify:    p.classify,
 		OnResult:    p.report,
@@ -242,7 +248,7 @@ func (p *Publisher) Publish(ctx context.Context, event Event) error {
 	if err := p.ready(op, ctx); err != nil {
 		return err
 	}
-	queued := &queuedEvent{ctx: ctx, event: event, published: time.Now()}
+	queued := &queuedEvent{ctx: p.observed(ctx), event: event, published: time.Now()}
 	if err := p.prepare(queued); err != nil {
 		return invalid(op, err)
 	}
@@ -295,7 +301,7 @@ func (p *Publisher) prepareMulti(ctx context.Context, channels []string, event E
 			continue // separate requests would deliver it twice
 		}
 		known[channel] = true
-		one := &queuedEvent{ctx: ctx, event: event, published: now}
+		one := &queuedEvent{ctx: p.observed(ctx), event: event, published: now}
 		one.event.Channel, one.event.Data = channel, text
 		if err := p.prepare(one); err != nil {
 			return nil, err
@@ -309,6 +315,15 @@ func (p *Publisher) prepareMulti(ctx context.Context, channels []string, event E
 	return events, nil
 }
 
+// observed returns ctx if the client's observer needs it. Otherwise ctx and its values
+// would stay in memory until the event has a result.
+func (p *Publisher) observed(ctx context.Context) context.Context {
+	if p.client.pipeline.observer == nil {
+		return nil
+	}
+	return ctx
+}
+
 // prepare validates and encodes an event.
 func (p *Publisher) prepare(queued *queuedEvent) error {
 	event := &queued.event
@@ -318,6 +333,12 @@ func (p *Publisher) prepare(queued *queuedEvent) error {
 	event.Info = slices.Clone(event.Info)
 	var err error
 	queued.data, err = p.client.prepare(event.Channel, event.Name, event.Data, triggerParams{excluded: event.SocketID, info: event.Info})
+	if err != nil || p.maxBody == 0 {
+		return err
+	}
+	if queued.bytes, err = queued.bodySize(); err == nil && queued.bytes > p.maxBody {
+		err = &argumentError{ErrTooLarge, fmt.Sprintf("the request would have %d bytes: at most %d are allowed", queued.bytes, p.maxBody)}
+	}
 	return err
 }
 
@@ -348,15 +369,17 @@ func (p *Publisher) Flush(ctx context.Context) error {
 
 // Close accepts no more events, sends those that are queued, and returns when every
 // result has been reported. If ctx is done first, requests in flight are canceled,
-// events that were not accepted fail with [ErrClosed], and Close returns an [*Error]
-// with the context's error, at most a second later. Closing again waits as well. With
-// the context of OnResult, Close returns [ErrInvalid] and does nothing.
+// events that were not accepted fail with [ErrClosed], and Close returns at most a
+// second later: with an [*Error] that has the context's error and the number of events
+// that failed so or have no result, or nil if there are none. Closing again waits as
+// well. With the context of OnResult, Close returns [ErrInvalid] and does nothing.
 func (p *Publisher) Close(ctx context.Context) error {
 	const op = "Close"
 	if err := p.ready(op, ctx); err != nil {
 		return err
 	}
-	return waitError(op, "events were not published", p.engine.Close(ctx))
+	lost, err := p.engine.Close(ctx)
+	return waitError(op, fmt.Sprintf("%d events were not published", lost), err)
 }
 
 // waitError returns the error of Flush and Close.

@@ -53,6 +53,10 @@ func TestPublisher_Close(t *testing.T) {
 		if err := errors.Join(p.Flush(ended), p.Close(ended)); err != nil {
 			t.Errorf("Flush and Close of a closed publisher = %v, want no error", err)
 		}
+		idle := newPublisher(t, s.client(t), pusher.PublisherConfig{})
+		if err := idle.Close(ended); err != nil {
+			t.Errorf("Close of an idle publisher = %v, want no error", err)
+		}
 	})
 }
 
@@ -93,6 +97,9 @@ func TestPublisher_Close_Context(t *testing.T) {
 				begin := time.Now()
 				err = p.Close(canceledAfter(t, 30*time.Second))
 				sameError(t, "Close", err, wantError{Op: "Close"})
+				if !strings.Contains(fmt.Sprint(err), "2 events were not published") {
+					t.Errorf("Close = %v, want the number of events", err)
+				}
 				if !errors.Is(err, context.DeadlineExceeded) || kindOf(err) != nil || time.Since(begin) != 30*time.Second {
 					t.Errorf("Close = %v after %v, want %v after 30s", err, time.Since(begin), context.DeadlineExceeded)
 				}

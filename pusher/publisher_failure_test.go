@@ -313,14 +313,14 @@ func TestPublisher_BatchesMissing(t *testing.T) {
 			if stats := p.Stats(); stats.Sent != 1000 || stats.Failed != 0 {
 				t.Errorf("Stats() = %+v, want 1000 sent", stats)
 			}
-			batches, last := 0, 0
-			for i, r := range s.received() {
+			batches := 0
+			for _, r := range s.received() {
 				if r.resource == "batch_events" {
-					batches, last = batches+1, i
+					batches++
 				}
 			}
-			if batches == 0 || last > 20 {
-				t.Errorf("%d batches were sent, the last as request %d, want some at the start", batches, last)
+			if batches == 0 || batches > 16 {
+				t.Errorf("%d of %d requests were batches, want 1 to 16", batches, len(s.received()))
 			}
 			if got := lines.lines(slog.LevelWarn); len(got) != 1 || !strings.Contains(got[0], "batch_events") {
 				t.Errorf("logged %q, want one line about batch_events", got)
@@ -333,6 +333,79 @@ func TestPublisher_BatchesMissing(t *testing.T) {
 					t.Errorf("channel %s: %d after %d", r.Event.Channel, number, next[r.Event.Channel])
 				}
 				next[r.Event.Channel] = number
+			}
+		})
+	})
+	// batches publishes n events at the same time, and returns how many of the requests
+	// are batches.
+	batches := func(t *testing.T, s *publishServer, p *pusher.Publisher, n int) (batches, requests int) {
+		before := len(s.received())
+		for i := range n {
+			publish(t, p, fmt.Sprint("d", i), "a")
+		}
+		flush(t, p)
+		for _, r := range s.received()[before:] {
+			requests++
+			if r.resource == "batch_events" {
+				batches++
+			}
+		}
+		return batches, requests
+	}
+	t.Run("404 for a moment", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var lines logs
+			s := newPublishServer(func(r publishRequest) (*http.Response, error) {
+				if r.at < 50*time.Millisecond {
+					return status(404, "", "default backend\n")
+				}
+				return nil, nil
+			})
+			s.latency = time.Millisecond
+			p := newPublisher(t, s.client(t, lines.option()), pusher.PublisherConfig{OnResult: (&resultLog{}).add})
+			batches(t, s, p, 100)
+			time.Sleep(150 * time.Millisecond)
+			if n, all := batches(t, s, p, 100); n < 9 || all > 12 {
+				t.Errorf("%d of %d requests were batches, want nearly all of about 11", n, all)
+			}
+			if got := lines.lines(slog.LevelWarn); len(got) != 2 || !strings.Contains(got[0], "one by one") || !strings.Contains(got[1], "in batches again") {
+				t.Errorf("logged %q, want two lines", got)
+			}
+		})
+	})
+	t.Run("pauses become longer until a batch is accepted", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			missing := true
+			s := newPublishServer(func(r publishRequest) (*http.Response, error) {
+				if missing {
+					return noBatches(r)
+				}
+				return nil, nil
+			})
+			s.latency = time.Millisecond
+			p := newPublisher(t, s.client(t), pusher.PublisherConfig{Concurrency: 1})
+			batches(t, s, p, 5)
+			for i := range 14 {
+				pause := min(100*time.Millisecond<<i, 5*time.Minute)
+				time.Sleep(pause - 50*time.Millisecond)
+				if n, _ := batches(t, s, p, 5); n > 0 {
+					t.Errorf("a batch was sent before the end of pause %d of %v", i+1, pause)
+				}
+				time.Sleep(50 * time.Millisecond)
+				if n, _ := batches(t, s, p, 5); n == 0 {
+					t.Errorf("no batch was sent after pause %d of %v", i+1, pause)
+				}
+			}
+			missing = false
+			time.Sleep(5 * time.Minute)
+			if n, _ := batches(t, s, p, 100); n < 9 {
+				t.Errorf("%d requests were batches, want about 10", n)
+			}
+			missing = true
+			batches(t, s, p, 10)
+			time.Sleep(100 * time.Millisecond)
+			if n, _ := batches(t, s, p, 10); n == 0 {
+				t.Error("no batch was sent, want the pauses to start again")
 			}
 		})
 	})

@@ -2,13 +2,16 @@ package pusher
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/openchannels/pusher-go/gen"
 	"github.com/openchannels/pusher-go/internal/batcher"
+	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
 // group returns a value that is equal for events that differ only in their channel.
@@ -17,6 +20,24 @@ func (e *queuedEvent) group() any {
 		return nil
 	}
 	return e.multi
+}
+
+// bodySize returns the size of the request body with this event alone.
+func (e *queuedEvent) bodySize() (int, error) {
+	body, err := json.Marshal(gen.TriggerRequest{
+		Name:     e.event.Name,
+		Channels: []string{e.event.Channel},
+		Data:     e.data,
+		SocketID: optional(e.event.SocketID),
+		Info:     joinAttributes(e.event.Info),
+	})
+	return len(body), err
+}
+
+// size returns how many bytes the event adds to a batch at most, and how many to a
+// request for several channels.
+func (e *queuedEvent) size() (bytes, memberBytes int) {
+	return e.bytes, len(e.event.Channel) + len(`"",`)
 }
 
 // isGroup reports whether the events can be sent as one event for many channels.
@@ -83,6 +104,9 @@ func (p *Publisher) sendBatch(ctx context.Context, info callInfo, batch []*queue
 	if err != nil {
 		return err
 	}
+	if p.batches.accepted() {
+		p.client.pipeline.log().Warn("pusher: the server accepts batch_events; events are published in batches again")
+	}
 	for i, e := range batch {
 		if i < len(result.Batch) {
 			e.counts = result.Batch[i]
@@ -101,7 +125,9 @@ func (p *Publisher) classify(batch []*queuedEvent, err error) batcher.Verdict {
 	case rejectsOneEvent(failure):
 		return batcher.Verdict{Action: batcher.Split}
 	case failure.Status == http.StatusNotFound && !isGroup(batch):
-		p.disableBatches()
+		if p.batches.notFound(time.Now()) {
+			p.client.pipeline.log().Warn("pusher: the server responded with 404 to batch_events; events are published one by one until it accepts a batch")
+		}
 		return batcher.Verdict{Action: batcher.Split}
 	}
 	verdict := batcher.Verdict{Action: batcher.Fail, RetryAfter: failure.RetryAfter}
@@ -111,10 +137,10 @@ func (p *Publisher) classify(batch []*queuedEvent, err error) batcher.Verdict {
 	switch {
 	case failure.Status == http.StatusTooManyRequests, failure.Status == http.StatusServiceUnavailable && failure.RetryAfter > 0:
 		verdict.Server = batcher.Throttling
-		p.logPowerOfTwo(p.throttled.Add(1), "pusher: publishing is throttled", failure)
+		p.logFailure(&p.throttled, "pusher: publishing is throttled", failure)
 	case retryable(failure):
 		verdict.Server = batcher.Failing
-		p.logPowerOfTwo(p.failures.Add(1), "pusher: publishing failed", failure)
+		p.logFailure(&p.failures, "pusher: publishing failed", failure)
 	}
 	return verdict
 }
@@ -131,25 +157,82 @@ func rejectsOneEvent(failure *Error) bool {
 	return false
 }
 
-func (p *Publisher) disableBatches() {
-	if p.noBatches.CompareAndSwap(false, true) {
-		p.client.pipeline.log().Warn("pusher: the server responded with 404 to batch_events; events are published one by one from now on")
-		p.engine.SetMaxBatch(1)
+// logFailure logs failures 1, 2, 4, 8, … of a series.
+func (p *Publisher) logFailure(series *failureSeries, message string, failure *Error) {
+	if n := series.next(time.Now()); n&(n-1) == 0 {
+		p.client.pipeline.log().Warn(message, "requests", n, "error", failure)
 	}
 }
 
-// logPowerOfTwo logs failures 1, 2, 4, 8, …
-func (p *Publisher) logPowerOfTwo(n int64, message string, failure *Error) {
-	if n&(n-1) == 0 {
-		p.client.pipeline.log().Warn(message, "requests", n, "error", failure)
+// maxBatch returns how many events may share a request to batch_events.
+func (p *Publisher) maxBatch() int {
+	if p.noBatches || p.batches.pausedAt(time.Now()) {
+		return 1
 	}
+	return protocol.MaxBatch
+}
+
+// A batchBackoff pauses batches after a server has responded with 404: longer each time,
+// because it may have no batch_events, or only be starting behind a proxy.
+type batchBackoff struct {
+	mu    sync.Mutex
+	delay time.Duration // of the last pause; 0 after a batch was accepted
+	until time.Time
+}
+
+const minBatchPause, maxBatchPause = 100 * time.Millisecond, 5 * time.Minute
+
+func (b *batchBackoff) pausedAt(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return now.Before(b.until)
+}
+
+// notFound begins a pause. It reports whether it is the first one.
+func (b *batchBackoff) notFound(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now.Before(b.until) {
+		return false // the batch was already in flight when the pause began
+	}
+	first := b.delay == 0
+	b.delay = min(max(2*b.delay, minBatchPause), maxBatchPause)
+	b.until = now.Add(b.delay)
+	return first
+}
+
+// accepted ends pauses. It reports whether there was one.
+func (b *batchBackoff) accepted() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := b.delay > 0
+	b.delay, b.until = 0, time.Time{}
+	return was
+}
+
+// A failureSeries counts failed requests. It starts again after quietPeriod.
+type failureSeries struct {
+	mu   sync.Mutex
+	n    int
+	last time.Time
+}
+
+const quietPeriod = 10 * time.Second
+
+func (s *failureSeries) next(now time.Time) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.last) >= quietPeriod {
+		s.n = 0
+	}
+	s.n, s.last = s.n+1, now
+	return s.n
 }
 
 // report passes a result to OnResult.
 func (p *Publisher) report(ctx context.Context, r batcher.Result[*queuedEvent]) {
 	result := PublishResult{Event: r.Item.event, Attempts: r.Attempts, Latency: r.Latency}
 	if r.Outcome == batcher.Accepted {
-		p.failures.Store(0)
 		result.Counts = r.Item.counts
 	} else {
 		result.Err = p.resultError(ctx, r)

@@ -558,17 +558,24 @@ func TestPublisher_Log(t *testing.T) {
 			t.Errorf("logged %q, want one line with the channel and the status, and without the data", got)
 		}
 	})
-	t.Run("an outage", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			var lines logs
-			s := newPublishServer(failFirst(slices.Repeat([]failure{withError(errReset)}, 20)...))
-			p := newPublisher(t, s.client(t, lines.option()), pusher.PublisherConfig{})
-			publish(t, p, "c", "a")
-			flush(t, p)
-			warnings := lines.lines(slog.LevelWarn)
-			if len(warnings) != 5 || !strings.Contains(warnings[4], "requests=16") || len(lines.lines(slog.LevelError)) != 0 {
-				t.Errorf("20 failures were logged as %q, want a line for 1, 2, 4, 8 and 16", warnings)
-			}
+	for name, fault := range map[string]failure{"failures": withError(errReset), "throttled": withStatus(429, "")} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var lines logs
+				var respond func(publishRequest) (*http.Response, error)
+				s := newPublishServer(func(r publishRequest) (*http.Response, error) { return respond(r) })
+				p := newPublisher(t, s.client(t, lines.option()), pusher.PublisherConfig{})
+				for outage := range 2 {
+					respond = failFirst(slices.Repeat([]failure{fault}, 20)...)
+					publish(t, p, "c", "a", "b")
+					flush(t, p)
+					warnings := lines.lines(slog.LevelWarn)[5*outage:]
+					if len(warnings) != 5 || !strings.Contains(warnings[0], "requests=1 ") || !strings.Contains(warnings[4], "requests=16 ") || len(lines.lines(slog.LevelError)) != 0 {
+						t.Errorf("20 failures were logged as %q, want a line for 1, 2, 4, 8 and 16", warnings)
+					}
+					time.Sleep(10 * time.Second)
+				}
+			})
 		})
-	})
+	}
 }

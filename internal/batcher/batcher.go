@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// A Config configures a [Batcher]. All fields are required, except Linger.
+// A Config configures a [Batcher]. All fields are required, except Linger, MaxBytes
+// and Size.
 type Config[T any] struct {
 	Concurrency int           // maximum number of batches in flight
 	Capacity    int           // maximum number of items, from Push until their result was reported
-	MaxBatch    int           // maximum number of items in a batch
+	MaxBatch    func() int    // maximum number of items in a batch, at the moment
 	MaxGroup    int           // maximum number of items in a batch of one group
 	Linger      time.Duration // maximum wait of an item for others while a batch is in flight
 	Timeout     time.Duration // maximum time from Push until an item is accepted
@@ -28,6 +29,11 @@ type Config[T any] struct {
 	// Group returns a comparable value that is the same for items that may share a
 	// batch of up to MaxGroup items, or nil. A group has at most one item per key.
 	Group func(T) any
+	// MaxBytes limits the sizes of the items in a batch of several. Size returns how many
+	// bytes an item adds to a batch, and how many if the batch has other items of its
+	// group and no others. Without Size, there is no limit.
+	MaxBytes int
+	Size     func(T) (bytes, memberBytes int)
 	// Send sends a batch. It must return soon after ctx is done.
 	Send func(ctx context.Context, batch []T) error
 	// Classify returns what follows from the error of a batch.
@@ -123,7 +129,7 @@ type Batcher[T any] struct {
 	flushes  []flush
 	closed   bool
 	canceled bool
-	maxBatch int
+	lost     int // canceled items
 	inFlight int // batches, until their results have been reported
 	limiter  limiter
 	outage   outage
@@ -139,14 +145,13 @@ type flush struct {
 // New returns a Batcher that runs until it is closed.
 func New[T any](cfg Config[T]) *Batcher[T] {
 	b := &Batcher[T]{
-		cfg:      cfg,
-		wake:     make(chan struct{}, 1),
-		space:    make(chan struct{}, 1),
-		closing:  make(chan struct{}),
-		done:     make(chan struct{}),
-		queues:   queues[T]{keys: map[string]*key[T]{}},
-		maxBatch: cfg.MaxBatch,
-		outage:   outage{baseDelay: cfg.BaseDelay, maxDelay: min(cfg.MaxDelay, maxProbeInterval)},
+		cfg:     cfg,
+		wake:    make(chan struct{}, 1),
+		space:   make(chan struct{}, 1),
+		closing: make(chan struct{}),
+		done:    make(chan struct{}),
+		queues:  queues[T]{keys: map[string]*key[T]{}, maxBytes: cfg.MaxBytes},
+		outage:  outage{threshold: outageFailures, baseDelay: cfg.BaseDelay, maxDelay: min(cfg.MaxDelay, maxProbeInterval)},
 	}
 	b.ctx, b.cancel = context.WithCancelCause(context.Background())
 	go b.run()
@@ -201,11 +206,14 @@ func (b *Batcher[T]) push(values []T, exceed bool) (int, error) {
 	for _, value := range values[:n] {
 		b.pushed++
 		it := &item[T]{value: value, number: b.pushed, pushed: now, deadline: now.Add(b.cfg.Timeout), group: b.cfg.Group(value)}
+		if b.cfg.Size != nil {
+			it.size, it.memberSize = b.cfg.Size(value)
+		}
 		it.pending = b.pending.PushBack(it)
 		b.queues.push(b.cfg.Key(value), it)
 	}
 	// Between an empty queue and a full batch, the scheduler already waits for Linger.
-	if ready := b.queues.readyItems; before == 0 || before < b.maxBatch && ready >= b.maxBatch {
+	if ready, full := b.queues.readyItems, b.cfg.MaxBatch(); before == 0 || before < full && ready >= full {
 		signal(b.wake)
 	}
 	return n, nil
@@ -260,12 +268,13 @@ const closeGrace = time.Second
 
 // Close accepts no more items, sends those that are queued without lingering, and
 // returns when all results have been reported. If ctx is done first, it cancels the
-// context of Send, queued items end as [Canceled], and Close returns the context's
-// error, at most a second later. With the context of OnResult, Close returns
+// context of Send, queued items end as [Canceled], and Close returns at most a second
+// later. If items were canceled or have no reported result, it returns their number
+// and the context's error. With the context of OnResult, Close returns
 // [ErrInCallback] and does nothing.
-func (b *Batcher[T]) Close(ctx context.Context) error {
+func (b *Batcher[T]) Close(ctx context.Context) (lost int, err error) {
 	if b.inCallback(ctx) {
-		return ErrInCallback
+		return 0, ErrInCallback
 	}
 	b.mu.Lock()
 	if !b.closed {
@@ -276,12 +285,7 @@ func (b *Batcher[T]) Close(ctx context.Context) error {
 	signal(b.wake)
 	select {
 	case <-b.done:
-		return nil
-	default:
-	}
-	select {
-	case <-b.done:
-		return nil
+		return 0, nil
 	case <-ctx.Done():
 	}
 	b.cancel(context.Cause(ctx))
@@ -295,14 +299,12 @@ func (b *Batcher[T]) Close(ctx context.Context) error {
 	case <-b.done:
 	case <-grace.C:
 	}
-	return context.Cause(ctx)
-}
-
-// SetMaxBatch changes the maximum number of items in a batch without a common group.
-func (b *Batcher[T]) SetMaxBatch(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.maxBatch = n
+	if lost = b.lost + b.pending.Len(); lost == 0 {
+		return 0, nil
+	}
+	return lost, context.Cause(ctx)
 }
 
 // Stats returns the current counters.

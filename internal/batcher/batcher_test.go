@@ -122,7 +122,7 @@ func TestBatcher_Close(t *testing.T) {
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() {
-				if err := b.Close(t.Context()); err != nil {
+				if _, err := b.Close(t.Context()); err != nil {
 					t.Errorf("Close = %v", err)
 				}
 				if n := b.Stats().Accepted; n != 25 {
@@ -142,7 +142,7 @@ func TestBatcher_Close(t *testing.T) {
 		all.Wait()
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := errors.Join(b.Close(ended), b.Flush(ended)); err != nil {
+		if lost, err := b.Close(ended); lost != 0 || err != nil || b.Flush(ended) != nil {
 			t.Errorf("Close and Flush of a closed Batcher = %v", err)
 		}
 	})
@@ -164,7 +164,7 @@ func TestBatcher_Close_gives_up(t *testing.T) {
 				s := newServer(t, tt.respond)
 				s.latency = tt.latency
 				b := New(Config[event]{
-					Concurrency: 1, Capacity: 100, MaxBatch: 10, MaxGroup: 100, Timeout: time.Hour * 10,
+					Concurrency: 1, Capacity: 100, MaxBatch: always(10), MaxGroup: 100, Timeout: time.Hour * 10,
 					BaseDelay: time.Minute, MaxDelay: time.Minute,
 					Key: func(e event) string { return e.key }, Group: func(event) any { return nil },
 					Send: s.send, Classify: func(_ []event, err error) Verdict { return err.(errVerdict).Verdict }, OnResult: s.report,
@@ -176,7 +176,7 @@ func TestBatcher_Close_gives_up(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				begin := time.Now()
-				if err := b.Close(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
+				if _, err := b.Close(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
 					t.Errorf("Close = %v after %v, want %v after 1s", err, time.Since(begin), context.DeadlineExceeded)
 				}
 				if len(s.reported()) != 3 {
@@ -209,7 +209,7 @@ func TestBatcher_Close_blocked_callback(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		begin := time.Now()
-		if err := b.Close(ctx); err == nil || time.Since(begin) != time.Second+closeGrace {
+		if _, err := b.Close(ctx); err == nil || time.Since(begin) != time.Second+closeGrace {
 			t.Errorf("Close = %v after %v, want an error after 2s", err, time.Since(begin))
 		}
 		close(release)
@@ -240,7 +240,7 @@ func TestBatcher_Close_races_with_Push(t *testing.T) {
 				}()
 			}
 			go func() {
-				if err := b.Close(t.Context()); err != nil {
+				if _, err := b.Close(t.Context()); err != nil {
 					t.Errorf("Close = %v", err)
 				}
 			}()

@@ -24,7 +24,7 @@ func TestBatcher_OnResult(t *testing.T) {
 				if err := b.Flush(ctx); !errors.Is(err, ErrInCallback) {
 					t.Errorf("Flush = %v, want %v", err, ErrInCallback)
 				}
-				if err := b.Close(ctx); !errors.Is(err, ErrInCallback) {
+				if _, err := b.Close(ctx); !errors.Is(err, ErrInCallback) {
 					t.Errorf("Close = %v, want %v", err, ErrInCallback)
 				}
 				// The queue is full, and Push does not wait.
@@ -65,7 +65,7 @@ func TestBatcher_OnResult(t *testing.T) {
 					t.Errorf("Flush = %v, want no error", err)
 				}
 			}
-			if err := b.Close(kept[0]); err != nil {
+			if _, err := b.Close(kept[0]); err != nil {
 				t.Errorf("Close = %v, want no error", err)
 			}
 		})
@@ -80,8 +80,11 @@ func TestBatcher_OnResult(t *testing.T) {
 				if _, err := b.Push(ctx, false, event{}); !errors.Is(err, ErrFull) {
 					t.Errorf("Push into a full queue = %v, want %v", err, ErrFull)
 				}
-				if err := errors.Join(b.Flush(ctx), b.Close(ctx)); err != nil {
-					t.Errorf("Flush and Close = %v, want no error", err)
+				if err := b.Flush(ctx); err != nil {
+					t.Errorf("Flush = %v, want no error", err)
+				}
+				if _, err := b.Close(ctx); err != nil {
+					t.Errorf("Close = %v, want no error", err)
 				}
 			}
 			o := start(other, nil)
@@ -129,7 +132,7 @@ func TestBatcher_Send_Goexit(t *testing.T) {
 			}
 			return nil
 		})
-		b := start(s, func(c *Config[event]) { c.Concurrency = 1; c.MaxBatch = 1 })
+		b := start(s, func(c *Config[event]) { c.Concurrency = 1; c.MaxBatch = always(1) })
 		for range 10 {
 			if _, err := b.Push(t.Context(), true, batchOf("bad", "1", "2")...); err != nil {
 				t.Fatal(err)

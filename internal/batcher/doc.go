@@ -29,9 +29,15 @@
 // delays only its own key. A batch that the server rejects because of its content is
 // halved at once.
 //
-// After 5 consecutive failures the server counts as down: single requests probe
-// it, at intervals that grow to one second. The first one that does not fail ends the
-// outage, and everything is sent at full speed again.
+// Each failure also halves the size of other batches, and each success doubles it, up to
+// the maximum. So if many items always fail, the others are sent in smaller batches,
+// which succeed.
+//
+// After 5 consecutive failures of single items, none of which has failed alone before,
+// the server counts as down: single items probe it, at intervals that grow to one
+// second. The first response other than a failure ends the outage. If it comes from a
+// probe, the next outage begins after twice as many failures, up to 80, until the
+// batches have their full size again.
 //
 // # Throttling
 //
@@ -40,5 +46,5 @@
 //
 // The items of a throttled batch wait for Retry-After, up to [MaxRetryAfter]. If no
 // other request is accepted within 250 ms, all other items wait as well, until the
-// latest of all Retry-After; then single requests probe the server.
+// latest of all Retry-After; then single items probe the server.
 package batcher

@@ -1,7 +1,9 @@
 package batcher
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -9,52 +11,120 @@ import (
 	"time"
 )
 
-// An item that the server always fails on is isolated and retried until its timeout.
-// 2,000 others are accepted within two seconds, with one batch in flight at a time.
-func TestBatcher_poison(t *testing.T) {
+// failing responds with errRetry to batches with an item whose text is "failing".
+func failing(batch []event) error {
+	if slices.ContainsFunc(batch, func(e event) bool { return e.text == "failing" }) {
+		return errRetry
+	}
+	return nil
+}
+
+// Items that always fail are isolated, and delay others by little more than the
+// requests that this takes.
+func TestBatcher_failing_items(t *testing.T) {
+	tests := []struct {
+		name             string
+		healthy, failing int
+		most             time.Duration // latency of the healthy items
+	}{
+		{"1 in 100", 4000, 40, time.Second},
+		{"1 in 10", 4000, 444, 4 * time.Second},
+		{"1 in 5", 4000, 1000, 8 * time.Second},
+		{"1 in 2", 4000, 4000, 30 * time.Second},
+		{"9 in 10", 400, 3600, time.Minute},
+	}
+	for _, tt := range tests {
+		for _, order := range []string{"spread", "shuffled"} {
+			t.Run(tt.name+" "+order, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newServer(t, failing)
+					s.latency = 5 * ms
+					b := start(s, func(c *Config[event]) { c.Linger = 5 * ms })
+					all := make([]event, tt.healthy+tt.failing)
+					for i := range all {
+						all[i] = event{key: fmt.Sprint("k", i), text: "healthy"}
+						if i*tt.failing/len(all) != (i+1)*tt.failing/len(all) {
+							all[i].text = "failing"
+						}
+					}
+					if order == "shuffled" {
+						rand.New(rand.NewPCG(1, 2)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+					}
+					if _, err := b.Push(t.Context(), true, all...); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(tt.most)
+					ctx, cancel := context.WithCancel(t.Context())
+					cancel()
+					_, _ = b.Close(ctx)
+					results := s.resultsOf("healthy")
+					last := slices.MaxFunc(results, func(a, b Result[event]) int { return int(a.Latency - b.Latency) })
+					failed := 0
+					for _, r := range results {
+						if r.Outcome != Accepted {
+							failed++
+						}
+					}
+					t.Logf("the last healthy item was accepted after %v", last.Latency)
+					if failed != 0 || len(results) != tt.healthy {
+						t.Errorf("%d of %d healthy items were not accepted within %v", failed, len(results), tt.most)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Items that always fail are retried until their timeout, with increasing delays, and
+// do not delay other items that are pushed meanwhile.
+func TestBatcher_failing_items_later(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(t, func(batch []event) error {
-			if slices.ContainsFunc(batch, func(e event) bool { return e.text == "poison" }) {
-				return errRetry
-			}
-			return nil
-		})
+		s := newServer(t, failing)
 		s.latency = ms
 		b := start(s, func(c *Config[event]) { c.Concurrency = 1; c.Timeout = time.Minute })
-		for i := range 2000 {
-			if i == 5 {
-				push(t, b, "bad", "poison")
-			}
-			push(t, b, fmt.Sprint("k", i%100), fmt.Sprint(i))
-		}
+		push(t, b, "bad", "failing")
 		time.Sleep(time.Second)
 		push(t, b, "bad", "behind it")
-		if err := b.Close(t.Context()); err != nil {
-			t.Errorf("Close = %v", err)
+		for i := range 2000 {
+			push(t, b, fmt.Sprint("k", i%100), fmt.Sprint(i))
+			time.Sleep(ms)
 		}
-		took := map[bool]time.Duration{}
+		flushAll(t, b)
 		for _, r := range s.reported() {
-			behind := r.Item.key == "bad"
-			took[behind] = max(took[behind], r.Latency)
-			if failed := r.Outcome != Accepted; failed != (r.Item.text == "poison") {
+			if failed := r.Outcome != Accepted; failed != (r.Item.text == "failing") {
 				t.Errorf("outcome of %s is %v", r.Item.text, r.Outcome)
 			}
+			if r.Item.key != "bad" && r.Latency > 10*ms {
+				t.Errorf("%s was accepted after %v, want at most 10ms", r.Item.text, r.Latency)
+			}
 		}
-		if took[false] > 2*time.Second {
-			t.Errorf("items of other keys took %v, want at most 2s", took[false])
-		}
-		poison := s.resultsOf("poison")
-		if len(poison) != 1 || poison[0].Outcome != TimedOut || poison[0].Latency.Round(time.Second) != time.Minute || poison[0].Err == nil {
-			t.Fatalf("results of the item that fails: %+v, want one timeout after a minute", poison)
-		}
+		result := s.resultsOf("failing")[0]
 		sent := 0
 		for _, r := range s.received() {
-			if strings.Contains(r.texts, "poison") {
+			if strings.Contains(r.texts, "failing") {
 				sent++
 			}
 		}
-		if poison[0].Attempts != sent || sent < 10 || sent > 90 {
-			t.Errorf("the item that fails was sent %d times, result says %d, want 10 to 90", sent, poison[0].Attempts)
+		// After 0, 0.1, 0.2, 0.4, 0.8, 1.6 and then every 2 seconds, minus up to a quarter.
+		if result.Outcome != TimedOut || result.Latency != time.Minute || result.Err == nil || result.Attempts != sent || sent < 34 || sent > 47 {
+			t.Errorf("result %+v after %d requests with the item, want a timeout after a minute and 34 to 47 attempts", result, sent)
+		}
+	})
+}
+
+// The delays between attempts double from BaseDelay to MaxDelay, minus up to a quarter.
+func TestBatcher_backoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, failing)
+		b := start(s, func(c *Config[event]) { c.Timeout = 10 * time.Second })
+		push(t, b, "a", "failing")
+		flushAll(t, b)
+		_, at := s.sent()
+		want := []time.Duration{0, 100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 2 * time.Second, 2 * time.Second}
+		for i, most := range want {
+			if delay := at[i+1] - at[i]; delay > most || delay < most*3/4 {
+				t.Errorf("retry %d was sent after %v, want %v to %v", i+1, delay, most*3/4, most)
+			}
 		}
 	})
 }

@@ -177,7 +177,7 @@ func start(s *server, change func(*Config[event])) *Batcher[event] {
 	cfg := Config[event]{
 		Concurrency: 8,
 		Capacity:    10_000,
-		MaxBatch:    10,
+		MaxBatch:    always(10),
 		MaxGroup:    100,
 		Timeout:     10 * time.Minute,
 		BaseDelay:   100 * ms,
@@ -199,7 +199,7 @@ func start(s *server, change func(*Config[event])) *Batcher[event] {
 	}
 	b := New(cfg)
 	s.t.Cleanup(func() {
-		if err := b.Close(context.Background()); err != nil {
+		if _, err := b.Close(context.Background()); err != nil {
 			s.t.Errorf("Close = %v", err)
 		}
 	})
@@ -254,3 +254,5 @@ func batchOf(key string, texts ...string) []event {
 	}
 	return list
 }
+
+func always(n int) func() int { return func() int { return n } }

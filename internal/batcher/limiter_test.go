@@ -69,7 +69,7 @@ func TestBatcher_token_bucket(t *testing.T) {
 				if share > 0.1 {
 					t.Errorf("%.1f %% of requests rejected, want at most 10 %%", 100*share)
 				}
-				_ = b.Close(ctx) // gives up what is queued
+				_, _ = b.Close(ctx) // gives up what is queued
 			})
 		})
 	}

@@ -3,23 +3,33 @@ package batcher
 import "time"
 
 const (
-	// outageFailures is the number of consecutive failures that make an outage.
-	outageFailures = 5
+	// outageFailures is the number of consecutive failures of single items after which
+	// the server counts as down, and maxOutageFailures that after wrong suspicions.
+	outageFailures, maxOutageFailures = 5, 80
+	// maxHalvings turns any batch into a single item.
+	maxHalvings = 7
 	// throttledOutage is the time without an accepted request, after one that was
-	// throttled, that makes an outage.
+	// throttled, after which the server counts as down.
 	throttledOutage = 250 * time.Millisecond
 	// maxProbeInterval makes a client notice the end of an outage within a second.
 	maxProbeInterval = time.Second
 )
 
-// An outage is a time in which the server accepts nothing. Until it ends, one
-// request at a time probes the server.
+// An outage is a time in which the server accepts nothing. Until it ends, one request
+// at a time probes the server.
+//
+// A server that rejects some items every time must not look like one that is down. So
+// each failure halves the batches until they are single items, each success doubles
+// them, and only failures of single items count. If they did begin an outage and a
+// probe is accepted, twice as many have to fail for the next one.
 type outage struct {
 	baseDelay, maxDelay time.Duration // between probes
 
-	failures       int       // consecutive
+	halvings       int       // of the size of batches
+	failures       int       // consecutive, of single items
+	threshold      int       // failures that begin an outage
 	throttledSince time.Time // first throttled request since one was accepted; zero for none
-	retryAfter     time.Time // the latest that a throttled request was told
+	retryAfter     time.Time // the latest that the server requested
 	probing        bool
 	probes         int
 	probeAt        time.Time
@@ -34,18 +44,21 @@ func (o *outage) active(now time.Time) bool {
 	return o.probing
 }
 
-// nextProbe returns when the next probe may be sent.
-func (o *outage) nextProbe(now time.Time) time.Time {
-	if o.probeInFlight {
-		return now.Add(time.Hour) // its end wakes the scheduler
+// limit returns the size of the next batch, if n is the largest.
+func (o *outage) limit(n int) int {
+	if o.probing {
+		return 1
 	}
-	return o.probeAt
+	return max(1, n>>o.halvings)
 }
 
 // failed records that the server failed to respond to a request.
-func (o *outage) failed(now time.Time, probe bool) {
-	o.failures++
-	if probe && o.probing || !o.probing && o.failures >= outageFailures {
+func (o *outage) failed(now time.Time, items int, probe bool) {
+	o.halvings = min(o.halvings+1, maxHalvings)
+	if items == 1 {
+		o.failures++
+	}
+	if probe || !o.probing && o.failures >= o.threshold {
 		o.delay(now)
 	}
 }
@@ -58,10 +71,8 @@ func (o *outage) throttled(now time.Time, retryAfter time.Duration, probe bool) 
 	if at := now.Add(retryAfter); at.After(o.retryAfter) {
 		o.retryAfter = at
 	}
-	if probe && o.probing {
+	if probe {
 		o.delay(now)
-	} else if !o.probing {
-		o.failures = 0 // it has responded
 	}
 }
 
@@ -76,4 +87,13 @@ func (o *outage) delay(now time.Time) {
 }
 
 // ended records that the server has processed a request.
-func (o *outage) ended() { *o = outage{baseDelay: o.baseDelay, maxDelay: o.maxDelay} }
+func (o *outage) ended() {
+	after := outage{baseDelay: o.baseDelay, maxDelay: o.maxDelay, halvings: max(0, o.halvings-1), threshold: o.threshold}
+	switch {
+	case o.probing:
+		after.threshold = min(2*o.threshold, maxOutageFailures)
+	case after.halvings == 0:
+		after.threshold = outageFailures
+	}
+	*o = after
+}

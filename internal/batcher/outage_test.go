@@ -60,7 +60,7 @@ func TestBatcher_outage_ends_with_rejection(t *testing.T) {
 			}
 			return nil
 		})
-		b := start(s, func(c *Config[event]) { c.MaxBatch = 1 })
+		b := start(s, func(c *Config[event]) { c.MaxBatch = always(1) })
 		push(t, b, "a", numbers(50)...)
 		flushAll(t, b)
 		if failed := b.Stats().Failed; failed != 1 {

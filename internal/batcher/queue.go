@@ -2,6 +2,7 @@ package batcher
 
 import (
 	"container/list"
+	"math/rand/v2"
 	"slices"
 	"time"
 )
@@ -13,11 +14,16 @@ type item[T any] struct {
 	pushed   time.Time
 	deadline time.Time
 	group    any
+	size     int // bytes that it adds to a batch
+	// memberSize is how many bytes the item adds to a batch with others of its group.
+	memberSize int
+
 	key      *key[T]
 	pending  *list.Element
 	limit    int // maximum size of its next batch; 0 if it is not suspected of making batches fail
 	attempts int
 	failures int   // attempts that are retried because the server failed or throttled
+	suspect  bool  // a request with this item alone failed
 	err      error // of the last attempt
 }
 
@@ -45,6 +51,7 @@ type queues[T any] struct {
 	ready      []*key[T] // in the order in which they became ready
 	readyItems int       // number of all items of the ready keys
 	delayed    []*key[T] // in the order of retryAt
+	maxBytes   int       // maximum sum of the sizes of a batch with several items
 }
 
 func (q *queues[T]) push(name string, it *item[T]) {
@@ -93,9 +100,9 @@ func (q *queues[T]) endDelays(now time.Time) (next time.Time) {
 // take removes the next batch from the ready keys, of which there is at least one. It
 // consists of a group if that makes a larger batch.
 func (q *queues[T]) take(maxBatch, maxGroup int) *batch[T] {
-	items := q.collect(maxBatch, func(*item[T]) bool { return true })
+	items := q.collect(maxBatch, nil)
 	if group := items[0].group; group != nil {
-		members := q.collect(maxGroup, func(it *item[T]) bool { return it.group == group })
+		members := q.collect(maxGroup, group)
 		if len(members) > len(items) {
 			items = members
 		}
@@ -106,19 +113,39 @@ func (q *queues[T]) take(maxBatch, maxGroup int) *batch[T] {
 	return b
 }
 
-// collect returns up to n items that may share a batch with the first ready one.
-// Items that have failed are batched with others of the same limit only, so that the
-// halves of a batch stay apart.
-func (q *queues[T]) collect(n int, fits func(*item[T]) bool) (items []*item[T]) {
+// chooseProbe moves a random ready key to the front, if possible one whose first item
+// is not suspect.
+func (q *queues[T]) chooseProbe() {
+	for _, i := range rand.Perm(len(q.ready)) {
+		q.ready[0], q.ready[i] = q.ready[i], q.ready[0]
+		if !q.ready[0].items[0].suspect {
+			return
+		}
+	}
+}
+
+// collect returns up to n items that may share a batch with the first ready one, if
+// group is not nil only members of it. Items that have failed are batched with others
+// of the same limit only, so that the halves of a batch stay apart.
+func (q *queues[T]) collect(n int, group any) (items []*item[T]) {
 	limit := q.ready[0].items[0].limit
 	if limit > 0 {
 		n = min(n, limit)
 	}
+	size := 0
 	for _, k := range q.ready {
 		before := len(items)
 		for _, it := range k.items {
-			if len(items) == n || it.limit != limit || !fits(it) {
+			if len(items) == n || it.limit != limit || group != nil && it.group != group {
 				break
+			}
+			if group != nil && len(items) > 0 {
+				size += it.memberSize
+			} else {
+				size += it.size
+			}
+			if len(items) > 0 && size > q.maxBytes {
+				return items
 			}
 			items = append(items, it)
 		}

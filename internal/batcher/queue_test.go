@@ -26,7 +26,7 @@ func TestBatcher_orderPerKey(t *testing.T) {
 			return nil
 		})
 		s.latency = 3 * ms
-		b := start(s, func(c *Config[event]) { c.MaxBatch = 4; c.Linger = ms })
+		b := start(s, func(c *Config[event]) { c.MaxBatch = always(4); c.Linger = ms })
 		for i := range 3000 {
 			push(t, b, fmt.Sprint("k", i%37), fmt.Sprintf("%05d", i))
 		}
@@ -73,7 +73,7 @@ func TestBatcher_groups(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var sizes []int
 				s := newServer(t, func(batch []event) error { sizes = append(sizes, len(batch)); return nil })
-				b := start(s, func(c *Config[event]) { c.Concurrency = 1; c.MaxBatch = tt.maxBatch })
+				b := start(s, func(c *Config[event]) { c.Concurrency = 1; c.MaxBatch = always(tt.maxBatch) })
 				if n, err := b.Push(t.Context(), true, tt.push...); n != len(tt.push) || err != nil {
 					t.Fatalf("Push = %d, %v", n, err)
 				}

@@ -44,20 +44,21 @@ func (b *Batcher[T]) next(now time.Time) (next *batch[T], wakeAt time.Time) {
 		return expired, wakeAt
 	}
 	wakeAt = earlier(wakeAt, b.queues.endDelays(now))
-	if len(b.queues.ready) == 0 || b.inFlight >= b.cfg.Concurrency {
+	probe := b.outage.active(now)
+	if len(b.queues.ready) == 0 || b.inFlight >= b.cfg.Concurrency || probe && b.outage.probeInFlight {
 		return nil, wakeAt
 	}
-	probe := b.outage.active(now)
 	if at := b.sendAt(now, probe); at.After(now) {
 		return nil, earlier(wakeAt, at)
 	}
-	next = b.queues.take(b.maxBatch, b.cfg.MaxGroup)
-	next.sent, next.probe = now, probe
 	if probe {
 		b.outage.probeInFlight = true
+		b.queues.chooseProbe()
 	} else {
 		b.limiter.take()
 	}
+	next = b.queues.take(b.outage.limit(b.cfg.MaxBatch()), b.outage.limit(b.cfg.MaxGroup))
+	next.sent, next.probe = now, probe
 	b.inFlight++
 	b.stats.InFlight += len(next.items)
 	return next, wakeAt
@@ -100,11 +101,11 @@ func (b *Batcher[T]) expire(now time.Time) (*batch[T], time.Time) {
 // sendAt returns when the next batch may be sent.
 func (b *Batcher[T]) sendAt(now time.Time, probe bool) time.Time {
 	if probe {
-		return b.outage.nextProbe(now)
+		return b.outage.probeAt
 	}
 	at := b.limiter.sendAt(now)
 	first := b.queues.ready[0].items[0]
-	if b.queues.readyItems < b.maxBatch && b.inFlight > 0 && len(b.flushes) == 0 && !b.closed && first.attempts == 0 {
+	if b.queues.readyItems < b.cfg.MaxBatch() && b.inFlight > 0 && len(b.flushes) == 0 && !b.closed && first.attempts == 0 {
 		if lingered := first.pushed.Add(b.cfg.Linger); lingered.After(at) {
 			return lingered
 		}
@@ -194,7 +195,9 @@ func (b *Batcher[T]) sent(batch *batch[T], err error, verdict Verdict) {
 		}
 		b.outage.throttled(now, verdict.RetryAfter, batch.probe)
 	case Failing:
-		b.outage.failed(now, batch.probe)
+		if batch.probe || !batch.items[0].suspect {
+			b.outage.failed(now, len(batch.items), batch.probe)
+		}
 	}
 
 	if err == nil {
@@ -217,16 +220,14 @@ func (b *Batcher[T]) sent(batch *batch[T], err error, verdict Verdict) {
 			it.limit = half
 		}
 	default:
+		alone := len(batch.items) == 1
 		for _, it := range batch.items {
 			it.failures++
-			if verdict.Server == Failing && it.failures > 1 {
-				it.limit = half
+			if verdict.Server == Failing && (alone || it.failures > 1) {
+				it.limit, it.suspect = half, alone
 			}
 		}
-		delay := verdict.RetryAfter
-		if !b.outage.probing { // otherwise the interval of the probes is the delay
-			delay = max(delay, b.backoff(batch))
-		}
+		delay := max(verdict.RetryAfter, b.backoff(batch))
 		if delay > 0 {
 			retryAt = now.Add(delay)
 		}
@@ -275,6 +276,9 @@ func (b *Batcher[T]) remove(batch *batch[T]) {
 		b.stats.Accepted += int64(len(batch.items))
 	} else {
 		b.stats.Failed += int64(len(batch.items))
+	}
+	if batch.outcome == Canceled {
+		b.lost += len(batch.items)
 	}
 	b.inFlight--
 	for _, k := range batch.keys {

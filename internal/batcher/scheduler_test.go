@@ -56,7 +56,7 @@ func TestBatcher_linger(t *testing.T) {
 			synctest.Wait()
 			push(t, b, "b", "2")
 			time.Sleep(ms)
-			if err := b.Close(t.Context()); err != nil {
+			if _, err := b.Close(t.Context()); err != nil {
 				t.Errorf("Close = %v", err)
 			}
 		}, []string{"1", "2"}, []time.Duration{0, ms}},
