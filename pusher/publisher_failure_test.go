@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,7 @@ func TestPublisher_Retries(t *testing.T) {
 		{"301", withStatus(301, ""), pusher.ErrServer, pusher.ErrServer},
 		{"501", withStatus(501, ""), pusher.ErrServer, pusher.ErrServer},
 		{"505", withStatus(505, ""), pusher.ErrServer, pusher.ErrServer},
+		{"200 with HTML", func() (*http.Response, error) { return status(200, "", "<html>maintenance</html>") }, pusher.ErrServer, pusher.ErrServer},
 		{"certificate", withError(x509.UnknownAuthorityError{}), pusher.ErrTLS, pusher.ErrTLS},
 	}
 	deliveries := []struct {
@@ -252,6 +254,92 @@ func TestPublisher_Timeout(t *testing.T) {
 				t.Errorf("result %+v, want %v and no attempt", r, context.DeadlineExceeded)
 			}
 		})
+	})
+}
+
+// Events that the server always responds to with 500 do not keep others from being
+// published.
+func TestPublisher_FailingEvents(t *testing.T) {
+	for _, share := range []int{100, 10, 5, 2} {
+		t.Run(fmt.Sprint("1 in ", share), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newPublishServer(rejecting(500, "failing"))
+				s.latency = 5 * time.Millisecond
+				results := &resultLog{}
+				client := s.client(t, pusher.WithLogger(slog.New(slog.DiscardHandler)))
+				p, err := client.NewPublisher(pusher.PublisherConfig{OnResult: results.add})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range 1000 {
+					publish(t, p, fmt.Sprint("healthy", i), "healthy")
+					if i%(share-1) == 0 {
+						publish(t, p, fmt.Sprint("failing", i), "failing")
+					}
+				}
+				time.Sleep(10 * time.Second)
+				_ = p.Close(canceledAfter(t, 0))
+				all := results.of("healthy")
+				last := time.Duration(0)
+				for _, r := range all {
+					last = max(last, r.Latency)
+					if r.Err != nil {
+						t.Fatalf("a healthy event failed: %v", r.Err)
+					}
+				}
+				t.Logf("the last healthy event was published after %v", last)
+				if len(all) != 1000 {
+					t.Errorf("%d healthy events have a result, want 1000", len(all))
+				}
+			})
+		})
+	}
+}
+
+// A server that resets connections whose request is too large, before its 413 is read,
+// does not seem to be down.
+func TestPublisher_LargeRequestsReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newPublishServer(func(r publishRequest) (*http.Response, error) {
+			if len(strings.Join(r.data, "")) > 9000 {
+				return nil, errReset
+			}
+			return nil, nil
+		})
+		s.latency = time.Millisecond
+		results := &resultLog{}
+		p := newPublisher(t, s.client(t), pusher.PublisherConfig{OnResult: results.add})
+		for i := range 1000 {
+			publish(t, p, fmt.Sprint("c", i), strings.Repeat("x", 4000))
+		}
+		flush(t, p)
+		for _, r := range results.all() {
+			if r.Err != nil || r.Latency > 5*time.Second {
+				t.Fatalf("result %v after %v, want success within 5s", r.Err, r.Latency)
+			}
+		}
+	})
+}
+
+// A RoundTripper that calls runtime.Goexit, as t.FailNow does, fails the events.
+func TestPublisher_Goexit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newPublishServer(func(publishRequest) (*http.Response, error) {
+			runtime.Goexit()
+			return nil, nil
+		})
+		results := &resultLog{}
+		p := newPublisher(t, s.client(t), pusher.PublisherConfig{OnResult: results.add})
+		publish(t, p, "c", "a", "b")
+		if err := p.Close(t.Context()); err != nil {
+			t.Errorf("Close = %v, want no error", err)
+		}
+		for _, r := range results.all() {
+			sameOp(t, r.Err, "Publish")
+		}
+		if n := len(results.all()); n != 2 || p.Stats().Failed != 2 {
+			t.Errorf("%d results, %d failed, want 2 and 2", n, p.Stats().Failed)
+		}
 	})
 }
 

@@ -243,6 +243,8 @@ func (p *Publisher) report(ctx context.Context, r batcher.Result[*queuedEvent]) 
 // resultError returns the error of an event that was not accepted. The error of the
 // last attempt may have been reported for another event, so a copy is changed.
 func (p *Publisher) resultError(ctx context.Context, r batcher.Result[*queuedEvent]) error {
+	var last *Error
+	known := errors.As(r.Err, &last)
 	var kind, cause error
 	switch r.Outcome {
 	case batcher.TimedOut:
@@ -250,10 +252,12 @@ func (p *Publisher) resultError(ctx context.Context, r batcher.Result[*queuedEve
 	case batcher.Canceled:
 		kind, cause = ErrClosed, context.Cause(ctx)
 	default:
-		return r.Err
+		if known {
+			return r.Err
+		}
+		kind, cause = ErrTransport, r.Err // a RoundTripper has called runtime.Goexit
 	}
-	var last *Error
-	if !errors.As(r.Err, &last) {
+	if !known {
 		return newError("Publish", kind, cause)
 	}
 	final := *last

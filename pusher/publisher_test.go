@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/openchannels/pusher-go/pusher"
 )
@@ -513,6 +515,29 @@ func TestPublisher_Observer(t *testing.T) {
 			if queued.Context.Value(key{}) != i || queued.Wait != time.Second {
 				t.Errorf("event %d waited %v with value %v, want 1s and its own context", i, queued.Wait, queued.Context.Value(key{}))
 			}
+		}
+	})
+}
+
+// Without an observer, the context of Publish and its values are not kept.
+func TestPublisher_Publish_Context(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newPublishServer(nil)
+		s.latency = time.Minute
+		p := newPublisher(t, s.client(t, pusher.WithTimeout(time.Hour)), pusher.PublisherConfig{Concurrency: 1})
+		type key struct{}
+		value := new([1 << 10]byte)
+		kept := weak.Make(value)
+		ctx := context.WithValue(t.Context(), key{}, value)
+		if err := p.Publish(ctx, pusher.Event{Channel: "c", Name: "e"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.PublishMulti(ctx, []string{"c", "d"}, pusher.Event{Name: "e"}); err != nil {
+			t.Fatal(err)
+		}
+		runtime.GC()
+		if kept.Value() != nil {
+			t.Error("the value of the context is in memory while the event waits")
 		}
 	})
 }
