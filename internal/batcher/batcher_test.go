@@ -176,8 +176,8 @@ func TestBatcher_Close_gives_up(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				begin := time.Now()
-				if _, err := b.Close(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
-					t.Errorf("Close = %v after %v, want %v after 1s", err, time.Since(begin), context.DeadlineExceeded)
+				if lost, err := b.Close(ctx); lost != 3 || !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
+					t.Errorf("Close = %d, %v after %v, want 3, %v after 1s", lost, err, time.Since(begin), context.DeadlineExceeded)
 				}
 				if len(s.reported()) != 3 {
 					t.Fatalf("%d results, want 3", len(s.reported()))
@@ -209,7 +209,7 @@ func TestBatcher_Close_blocked_callback(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		begin := time.Now()
-		if _, err := b.Close(ctx); err == nil || time.Since(begin) != time.Second+closeGrace {
+		if lost, err := b.Close(ctx); lost != 1 || err == nil || time.Since(begin) != time.Second+closeGrace {
 			t.Errorf("Close = %v after %v, want an error after 2s", err, time.Since(begin))
 		}
 		close(release)

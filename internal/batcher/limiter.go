@@ -18,8 +18,6 @@ const (
 	// send: six rounds later the rate is below 50. A rate above maxRate is the same as
 	// none.
 	minRate, startRate, maxRate = 1, 50_000, 1e6
-	// maxBurst is how much of what was not used may be sent at once.
-	maxBurst = 10 * time.Millisecond
 )
 
 // A limiter limits the rate of requests to what the server accepts. It does nothing
@@ -29,32 +27,18 @@ const (
 // second. Each accepted request raises it again, slowly at first and faster the
 // longer the server has throttled none.
 type limiter struct {
-	rate        float64 // requests per second; 0 for no limit
-	tokens      float64 // requests that may be sent at once
-	refilled    time.Time
+	rate        float64   // requests per second; 0 for no limit
+	nextAt      time.Time // of the next request
 	throttledAt time.Time // last throttled request
 	roundStart  time.Time // requests sent before do not count: they were sent at another rate
 	counts      struct{ accepted, throttled int }
 }
 
-// sendAt returns when the next request may be sent.
-func (l *limiter) sendAt(now time.Time) time.Time {
-	if l.rate == 0 {
-		return now
-	}
-	l.tokens += l.rate * now.Sub(l.refilled).Seconds()
-	l.tokens = min(l.tokens, max(1, l.rate*maxBurst.Seconds()))
-	l.refilled = now
-	if l.tokens > 1-1e-9 {
-		return now
-	}
-	return now.Add(time.Duration((1-l.tokens)/l.rate*float64(time.Second)) + 1)
-}
-
-// take takes the token of a request that is sent.
-func (l *limiter) take() {
+// take records that a request is sent.
+func (l *limiter) take(now time.Time) {
+	const maxBurst = 10 * time.Millisecond // unused time that may be made up for
 	if l.rate > 0 {
-		l.tokens--
+		l.nextAt = later(l.nextAt, now.Add(-maxBurst)).Add(time.Duration(float64(time.Second) / l.rate))
 	}
 }
 
@@ -76,7 +60,7 @@ func (l *limiter) accepted(sent, now time.Time) {
 func (l *limiter) throttled(sent, now time.Time) {
 	l.throttledAt = now
 	if l.rate == 0 {
-		l.rate, l.refilled, l.roundStart = startRate, now, now
+		l.rate, l.roundStart = startRate, now
 		return
 	}
 	if !sent.Before(l.roundStart) {

@@ -8,9 +8,6 @@ const (
 	outageFailures, maxOutageFailures = 5, 80
 	// maxHalvings turns any batch into a single item.
 	maxHalvings = 7
-	// throttledOutage is the time without an accepted request, after one that was
-	// throttled, after which the server counts as down.
-	throttledOutage = 250 * time.Millisecond
 	// maxProbeInterval makes a client notice the end of an outage within a second.
 	maxProbeInterval = time.Second
 )
@@ -38,7 +35,9 @@ type outage struct {
 
 // active reports whether there is an outage.
 func (o *outage) active(now time.Time) bool {
-	if !o.probing && !o.throttledSince.IsZero() && now.Sub(o.throttledSince) >= throttledOutage {
+	// A limit of 4 requests a second or more accepts one within this time.
+	const patience = 250 * time.Millisecond
+	if !o.probing && !o.throttledSince.IsZero() && now.Sub(o.throttledSince) >= patience {
 		o.probing, o.probeAt = true, o.retryAfter
 	}
 	return o.probing
@@ -68,9 +67,7 @@ func (o *outage) throttled(now time.Time, retryAfter time.Duration, probe bool) 
 	if o.throttledSince.IsZero() {
 		o.throttledSince = now
 	}
-	if at := now.Add(retryAfter); at.After(o.retryAfter) {
-		o.retryAfter = at
-	}
+	o.retryAfter = later(o.retryAfter, now.Add(retryAfter))
 	if probe {
 		o.delay(now)
 	}
@@ -80,19 +77,15 @@ func (o *outage) throttled(now time.Time, retryAfter time.Duration, probe bool) 
 func (o *outage) delay(now time.Time) {
 	o.probing, o.probeInFlight = true, false
 	o.probes++
-	o.probeAt = now.Add(exponential(o.baseDelay, o.maxDelay, o.probes))
-	if o.retryAfter.After(o.probeAt) {
-		o.probeAt = o.retryAfter
-	}
+	o.probeAt = later(o.retryAfter, now.Add(exponential(o.baseDelay, o.maxDelay, o.probes)))
 }
 
 // ended records that the server has processed a request.
 func (o *outage) ended() {
 	after := outage{baseDelay: o.baseDelay, maxDelay: o.maxDelay, halvings: max(0, o.halvings-1), threshold: o.threshold}
-	switch {
-	case o.probing:
+	if o.probing {
 		after.threshold = min(2*o.threshold, maxOutageFailures)
-	case after.halvings == 0:
+	} else if after.halvings == 0 {
 		after.threshold = outageFailures
 	}
 	*o = after

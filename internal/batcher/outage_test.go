@@ -68,3 +68,37 @@ func TestBatcher_outage_ends_with_rejection(t *testing.T) {
 		}
 	})
 }
+
+// The server counts as down after 5 failures of single items. If a probe shows that it
+// was not, twice as many are needed, up to 80, until the batches have their full size.
+func TestOutage_threshold(t *testing.T) {
+	o := outage{threshold: outageFailures, baseDelay: ms, maxDelay: ms}
+	failures := func() (n int) {
+		for ; !o.active(time.Now()); n++ {
+			o.failed(time.Now(), 10, false) // does not count
+			o.failed(time.Now(), 1, false)
+			if n > 1000 {
+				t.Fatal("no outage after 1000 failures")
+			}
+		}
+		return n
+	}
+	for _, want := range []int{5, 10, 20, 40, 80, 80} {
+		if got := failures(); got != want {
+			t.Errorf("an outage after %d failures, want %d", got, want)
+		}
+		if got := o.limit(100); got != 1 {
+			t.Errorf("batches of %d in an outage, want 1", got)
+		}
+		o.ended()
+	}
+	for i, want := range []int{1, 3, 6, 12, 25, 50, 100, 100} {
+		if got := o.limit(100); got != want {
+			t.Errorf("batches of %d after %d accepted requests, want %d", got, i+1, want)
+		}
+		o.ended()
+	}
+	if got := failures(); got != 5 {
+		t.Errorf("an outage after %d failures, want 5 again", got)
+	}
+}

@@ -71,13 +71,12 @@ func (q *queues[T]) push(name string, it *item[T]) {
 // put makes a key that is not in a batch ready, at a later time if at is not zero.
 func (q *queues[T]) put(k *key[T], at time.Time) {
 	k.taken, k.retryAt = 0, at
-	switch {
-	case len(k.items) == 0:
+	if len(k.items) == 0 {
 		delete(q.keys, k.name)
-	case at.IsZero():
+	} else if at.IsZero() {
 		q.ready = append(q.ready, k)
 		q.readyItems += len(k.items)
-	default:
+	} else {
 		i, _ := slices.BinarySearchFunc(q.delayed, at, func(k *key[T], at time.Time) int { return k.retryAt.Compare(at) })
 		q.delayed = slices.Insert(q.delayed, i, k)
 	}

@@ -3,6 +3,7 @@ package batcher
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -163,4 +164,44 @@ func TestBatcher_keys_are_removed(t *testing.T) {
 			t.Errorf("%d keys, %d ready items, want none", n, b.queues.readyItems)
 		}
 	})
+}
+
+// A batch, or group, has at most MaxBytes, unless it is a single item.
+func TestBatcher_MaxBytes(t *testing.T) {
+	tests := []struct {
+		name  string
+		group any
+		sizes []int
+		want  []string
+	}{
+		{"batch", nil, []int{40, 30, 30, 1, 99, 2}, []string{"40 30 30", "1 99", "2"}},
+		{"too large", nil, []int{101, 50, 150, 50}, []string{"101", "50", "150", "50"}},
+		{"group", "g", []int{50, 50, 50, 50, 50, 50, 50}, []string{"50 50 50 50 50 50", "50"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t, nil)
+				b := start(s, func(c *Config[event]) {
+					c.Concurrency = 1
+					c.MaxBytes = 100
+					c.Size = func(e event) (int, int) {
+						n, _ := strconv.Atoi(e.text)
+						return n, n / 5
+					}
+				})
+				var list []event
+				for i, size := range tt.sizes {
+					list = append(list, event{key: fmt.Sprint("k", i), text: fmt.Sprint(size), group: tt.group})
+				}
+				if _, err := b.Push(t.Context(), true, list...); err != nil {
+					t.Fatal(err)
+				}
+				flushAll(t, b)
+				if got, _ := s.sent(); !slices.Equal(got, tt.want) {
+					t.Errorf("sent %q, want %q", got, tt.want)
+				}
+			})
+		})
+	}
 }

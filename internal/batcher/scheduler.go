@@ -17,15 +17,15 @@ func (b *Batcher[T]) run() {
 		batch, wakeAt := b.next(time.Now())
 		ended := b.closed && b.pending.Len() == 0
 		b.mu.Unlock()
-		switch {
-		case batch != nil:
+		if batch != nil {
 			go b.process(batch)
 			continue
-		case ended:
+		}
+		if ended {
 			return
-		case wakeAt.IsZero():
-			timer.Stop()
-		default:
+		}
+		timer.Stop()
+		if !wakeAt.IsZero() {
 			timer.Reset(time.Until(wakeAt))
 		}
 		select {
@@ -48,14 +48,14 @@ func (b *Batcher[T]) next(now time.Time) (next *batch[T], wakeAt time.Time) {
 	if len(b.queues.ready) == 0 || b.inFlight >= b.cfg.Concurrency || probe && b.outage.probeInFlight {
 		return nil, wakeAt
 	}
-	if at := b.sendAt(now, probe); at.After(now) {
+	if at := b.sendAt(probe); at.After(now) {
 		return nil, earlier(wakeAt, at)
 	}
 	if probe {
 		b.outage.probeInFlight = true
 		b.queues.chooseProbe()
 	} else {
-		b.limiter.take()
+		b.limiter.take(now)
 	}
 	next = b.queues.take(b.outage.limit(b.cfg.MaxBatch()), b.outage.limit(b.cfg.MaxGroup))
 	next.sent, next.probe = now, probe
@@ -67,6 +67,13 @@ func (b *Batcher[T]) next(now time.Time) (next *batch[T], wakeAt time.Time) {
 // earlier returns the earlier of two times. The zero time means never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
 		return b
 	}
 	return a
@@ -99,16 +106,14 @@ func (b *Batcher[T]) expire(now time.Time) (*batch[T], time.Time) {
 }
 
 // sendAt returns when the next batch may be sent.
-func (b *Batcher[T]) sendAt(now time.Time, probe bool) time.Time {
+func (b *Batcher[T]) sendAt(probe bool) time.Time {
 	if probe {
 		return b.outage.probeAt
 	}
-	at := b.limiter.sendAt(now)
+	at := b.limiter.nextAt
 	first := b.queues.ready[0].items[0]
 	if b.queues.readyItems < b.cfg.MaxBatch() && b.inFlight > 0 && len(b.flushes) == 0 && !b.closed && first.attempts == 0 {
-		if lingered := first.pushed.Add(b.cfg.Linger); lingered.After(at) {
-			return lingered
-		}
+		return later(at, first.pushed.Add(b.cfg.Linger))
 	}
 	return at
 }
@@ -182,15 +187,27 @@ func (b *Batcher[T]) sent(batch *batch[T], err error, verdict Verdict) {
 	if retried {
 		b.stats.Retries++
 	}
+	b.observe(batch, verdict, now)
+	if err == nil {
+		batch.outcome = Accepted
+		b.stats.Batches++
+	} else if b.ctx.Err() != nil {
+		batch.outcome = Canceled
+	} else if verdict.Action == Fail || verdict.Action == Split && len(batch.items) == 1 {
+		batch.outcome = Failed
+	} else {
+		b.retry(batch, verdict, now)
+	}
+}
 
+// observe adjusts the rate and the state of the server.
+func (b *Batcher[T]) observe(batch *batch[T], verdict Verdict, now time.Time) {
 	switch verdict.Server {
 	case Up:
-		if !batch.probe {
-			b.limiter.accepted(batch.sent, now)
-		}
+		b.limiter.accepted(batch.sent, now)
 		b.outage.ended()
 	case Throttling:
-		if !batch.probe {
+		if !batch.probe { // a probe reveals nothing about the rate
 			b.limiter.throttled(batch.sent, now)
 		}
 		b.outage.throttled(now, verdict.RetryAfter, batch.probe)
@@ -199,36 +216,25 @@ func (b *Batcher[T]) sent(batch *batch[T], err error, verdict Verdict) {
 			b.outage.failed(now, len(batch.items), batch.probe)
 		}
 	}
+}
 
-	if err == nil {
-		batch.outcome = Accepted
-		b.stats.Batches++
-		return
-	}
-	if b.ctx.Err() != nil {
-		batch.outcome = Canceled
-		return
-	}
+// retry puts the items of a batch back.
+func (b *Batcher[T]) retry(batch *batch[T], verdict Verdict, now time.Time) {
+	alone := len(batch.items) == 1
 	half := (len(batch.items) + 1) / 2
 	var retryAt time.Time
-	switch {
-	case verdict.Action == Fail, verdict.Action == Split && len(batch.items) == 1:
-		batch.outcome = Failed
-		return
-	case verdict.Action == Split:
+	if verdict.Action == Split {
 		for _, it := range batch.items {
 			it.limit = half
 		}
-	default:
-		alone := len(batch.items) == 1
+	} else {
 		for _, it := range batch.items {
 			it.failures++
 			if verdict.Server == Failing && (alone || it.failures > 1) {
 				it.limit, it.suspect = half, alone
 			}
 		}
-		delay := max(verdict.RetryAfter, b.backoff(batch))
-		if delay > 0 {
+		if delay := max(verdict.RetryAfter, b.backoff(batch)); delay > 0 {
 			retryAt = now.Add(delay)
 		}
 	}
@@ -242,10 +248,10 @@ func (b *Batcher[T]) sent(batch *batch[T], err error, verdict Verdict) {
 // backoff returns how long the keys of a batch that failed wait.
 func (b *Batcher[T]) backoff(batch *batch[T]) time.Duration {
 	failures := batch.items[0].failures
-	switch {
-	case failures == 1:
+	if failures == 1 {
 		return 0
-	case len(batch.items) > 1:
+	}
+	if len(batch.items) > 1 {
 		failures = 2 // find the item that makes the batch fail soon
 	}
 	return exponential(b.cfg.BaseDelay, b.cfg.MaxDelay, failures-1)

@@ -32,7 +32,9 @@ func TestBatcher_linger(t *testing.T) {
 		{"a full batch does not wait", time.Second, func(t *testing.T, b *Batcher[event]) {
 			push(t, b, "a", "x")
 			synctest.Wait()
-			push(t, b, "b", numbers(10)...)
+			push(t, b, "b", "0")
+			synctest.Wait()
+			push(t, b, "b", numbers(10)[1:]...)
 		}, []string{"x", "0 1 2 3 4 5 6 7 8 9"}, []time.Duration{0, 0}},
 		{"the end of the batch in flight ends the wait", 2 * ms, func(t *testing.T, b *Batcher[event]) {
 			push(t, b, "a", "1")
@@ -137,6 +139,72 @@ func TestBatcher_timeout_in_flight(t *testing.T) {
 		time.Sleep(time.Minute)
 		if len(s.reported()) != 2 || s.reported()[0].Outcome != Accepted || s.reported()[1].Outcome != TimedOut {
 			t.Errorf("results %+v, want one accepted and one timed out", s.reported())
+		}
+	})
+}
+
+// A Batcher without items does not wake up.
+func TestBatcher_idle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(newServer(t, nil), func(c *Config[event]) { c.Timeout = ms })
+		push(t, b, "a", "1")
+		flushAll(t, b)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if batch, wakeAt := b.next(time.Now()); batch != nil || !wakeAt.IsZero() {
+			t.Errorf("it wakes up at %v, want never", wakeAt)
+		}
+	})
+}
+
+// Items whose deadline has passed fail while their key waits for a retry. There is one
+// queue per key, and at most Concurrency requests are in flight.
+func TestBatcher_timeout_of_a_delayed_key(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, nil)
+		s.respond = func(batch []event) error {
+			if time.Since(s.start) < 11*time.Second {
+				return errRetry
+			}
+			return nil
+		}
+		s.latency = 300 * ms
+		b := start(s, func(c *Config[event]) {
+			c.Concurrency = 2
+			c.Timeout = 10 * time.Second
+			c.BaseDelay, c.MaxDelay = 4*time.Second, 4*time.Second
+		})
+		for i := range 4 {
+			push(t, b, fmt.Sprint("k", i), "first")
+		}
+		time.Sleep(9 * time.Second)
+		for i := range 4 {
+			push(t, b, fmt.Sprint("k", i), "second", "third")
+		}
+		flushAll(t, b)
+		b.mu.Lock()
+		if len(b.queues.keys) != 0 || b.queues.readyItems != 0 || len(b.queues.ready)+len(b.queues.delayed) != 0 || b.inFlight != 0 {
+			t.Errorf("queues %+v and %d batches are left, want none", b.queues, b.inFlight)
+		}
+		b.mu.Unlock()
+		for _, r := range s.reported() {
+			if r.Item.text == "first" && (r.Outcome != TimedOut || r.Latency < 10*time.Second || r.Latency > 10*time.Second+300*ms) {
+				t.Errorf("%s: outcome %v after %v, want a timeout after 10s", r.Item.key, r.Outcome, r.Latency)
+			}
+			if r.Item.text != "first" && r.Outcome != Accepted {
+				t.Errorf("%s %s: outcome %v, want it accepted", r.Item.key, r.Item.text, r.Outcome)
+			}
+		}
+		// Later there are still at most 2 requests in flight.
+		s.latency = time.Second
+		before := len(s.received())
+		for i := range 8 {
+			push(t, b, fmt.Sprint("late", i), "late")
+			synctest.Wait()
+			time.Sleep(ms)
+		}
+		if n := len(s.received()) - before; n != 2 {
+			t.Errorf("%d requests in flight, want 2", n)
 		}
 	})
 }
