@@ -110,6 +110,37 @@ func TestBatcher_Flush(t *testing.T) {
 	})
 }
 
+// A Flush waits for exactly the items that were pushed before, also if another one ends.
+func TestBatcher_Flush_concurrently(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, nil)
+		s.respond = func(batch []event) error {
+			if batch[0].key == "slow" && time.Since(s.start) < 2*time.Second {
+				return errRetry
+			}
+			return nil
+		}
+		b := start(s, func(c *Config[event]) { c.Linger = time.Minute })
+		push(t, b, "slow", "1")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var all sync.WaitGroup
+		all.Go(func() {
+			if err := b.Flush(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(s.start) != time.Second {
+				t.Errorf("Flush = %v after %v, want %v after 1s", err, time.Since(s.start), context.DeadlineExceeded)
+			}
+		})
+		all.Go(func() {
+			if err := b.Flush(t.Context()); err != nil || time.Since(s.start) < 2*time.Second || time.Since(s.start) > 5*time.Second {
+				t.Errorf("Flush = %v after %v, want success after 2s to 5s", err, time.Since(s.start))
+			}
+		})
+		synctest.Wait()
+		push(t, b, "fast", "2")
+		all.Wait()
+	})
+}
+
 func TestBatcher_Close(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, nil)

@@ -36,10 +36,11 @@ type limiter struct {
 
 // take records that a request is sent.
 func (l *limiter) take(now time.Time) {
-	const maxBurst = 10 * time.Millisecond // unused time that may be made up for
-	if l.rate > 0 {
-		l.nextAt = later(l.nextAt, now.Add(-maxBurst)).Add(time.Duration(float64(time.Second) / l.rate))
+	const maxBurst = 10 * time.Millisecond // made up for when a timer is late
+	if l.rate == 0 {
+		return
 	}
+	l.nextAt = later(l.nextAt, now.Add(-maxBurst)).Add(time.Duration(float64(time.Second) / l.rate))
 }
 
 func (l *limiter) accepted(sent, now time.Time) {

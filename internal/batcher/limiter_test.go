@@ -164,3 +164,17 @@ func first(responses ...error) func([]event) error {
 		return next
 	}
 }
+
+// Requests that are sent late are made up for, as far as 10 ms.
+func TestLimiter_take(t *testing.T) {
+	start := time.Now()
+	l := limiter{rate: 200, nextAt: start}
+	for _, tt := range []struct{ sent, next time.Duration }{
+		{0, 5 * ms}, {7 * ms, 10 * ms}, {10 * ms, 15 * ms}, {100 * ms, 95 * ms},
+	} {
+		l.take(start.Add(tt.sent))
+		if next := l.nextAt.Sub(start); next != tt.next {
+			t.Errorf("after a request at %v the next may be sent at %v, want %v", tt.sent, next, tt.next)
+		}
+	}
+}

@@ -76,6 +76,7 @@ func TestOutage_threshold(t *testing.T) {
 	failures := func() (n int) {
 		for ; !o.active(time.Now()); n++ {
 			o.failed(time.Now(), 10, false) // does not count
+			o.failed(time.Now(), 2, false)
 			o.failed(time.Now(), 1, false)
 			if n > 1000 {
 				t.Fatal("no outage after 1000 failures")
@@ -91,14 +92,34 @@ func TestOutage_threshold(t *testing.T) {
 			t.Errorf("batches of %d in an outage, want 1", got)
 		}
 		o.ended()
+		o.ended()
 	}
-	for i, want := range []int{1, 3, 6, 12, 25, 50, 100, 100} {
+	for i, want := range []int{3, 6, 12, 25, 50, 100, 100} {
 		if got := o.limit(100); got != want {
-			t.Errorf("batches of %d after %d accepted requests, want %d", got, i+1, want)
+			t.Errorf("batches of %d after %d accepted requests, want %d", got, i+2, want)
 		}
 		o.ended()
 	}
 	if got := failures(); got != 5 {
 		t.Errorf("an outage after %d failures, want 5 again", got)
+	}
+}
+
+// The server counts as down if no request is accepted within 250 ms after one that was
+// throttled. The next probe waits for the latest Retry-After.
+func TestOutage_throttled(t *testing.T) {
+	o := outage{threshold: outageFailures, baseDelay: ms, maxDelay: ms}
+	start := time.Now()
+	o.throttled(start, 3*time.Second, false)
+	o.throttled(start.Add(100*ms), 2*time.Second, false)
+	if o.active(start.Add(250*ms - 1)) {
+		t.Error("an outage before 250 ms")
+	}
+	if !o.active(start.Add(250*ms)) || !o.probeAt.Equal(start.Add(3*time.Second)) {
+		t.Errorf("the probe is due %v after the first throttled request, want 3s", o.probeAt.Sub(start))
+	}
+	o.throttled(start.Add(3*time.Second), 4*time.Second, true)
+	if !o.probeAt.Equal(start.Add(7 * time.Second)) {
+		t.Errorf("the second probe is due %v after the first throttled request, want 7s", o.probeAt.Sub(start))
 	}
 }

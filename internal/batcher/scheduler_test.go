@@ -34,7 +34,9 @@ func TestBatcher_linger(t *testing.T) {
 			synctest.Wait()
 			push(t, b, "b", "0")
 			synctest.Wait()
-			push(t, b, "b", numbers(10)[1:]...)
+			if _, err := b.Push(t.Context(), true, batchOf("b", numbers(10)[1:]...)...); err != nil {
+				t.Fatal(err)
+			}
 		}, []string{"x", "0 1 2 3 4 5 6 7 8 9"}, []time.Duration{0, 0}},
 		{"the end of the batch in flight ends the wait", 2 * ms, func(t *testing.T, b *Batcher[event]) {
 			push(t, b, "a", "1")
@@ -205,6 +207,27 @@ func TestBatcher_timeout_of_a_delayed_key(t *testing.T) {
 		}
 		if n := len(s.received()) - before; n != 2 {
 			t.Errorf("%d requests in flight, want 2", n)
+		}
+	})
+}
+
+// Only the keys of items that have timed out leave the queue.
+func TestBatcher_timeout_of_one_key(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, nil)
+		s.latency = 6 * time.Second
+		b := start(s, func(c *Config[event]) { c.Timeout = 5 * time.Second; c.Concurrency = 1 })
+		push(t, b, "busy", "1")
+		synctest.Wait()
+		push(t, b, "a", "2")
+		time.Sleep(3 * time.Second)
+		push(t, b, "b", "3")
+		push(t, b, "a", "4")
+		flushAll(t, b)
+		for text, want := range map[string]Outcome{"1": Accepted, "2": TimedOut, "3": Accepted, "4": Accepted} {
+			if r := s.resultsOf(text); len(r) != 1 || r[0].Outcome != want {
+				t.Errorf("results of %s: %+v, want outcome %v", text, r, want)
+			}
 		}
 	})
 }
