@@ -25,8 +25,8 @@
 // # Failures
 //
 // The first retry of a batch is immediate, because most failures are isolated. Every
-// further failure halves the batch, until the item that makes it fail is alone and
-// delays only its own key. A batch that the server rejects because of its content is
+// failure halves the batch, until the item that makes it fail is alone and delays only
+// its own key. A batch that the server rejects because of its content is
 // halved at once.
 //
 // Each failure also halves the size of other batches, and each success doubles it, up to

@@ -176,3 +176,10 @@ func TestBatcher_isolated_failure(t *testing.T) {
 		})
 	}
 }
+
+// Delays of a few nanoseconds cannot be reduced.
+func TestExponential_smallest(t *testing.T) {
+	if d := exponential(1, 1, 3); d != 1 {
+		t.Errorf("the delay is %v, want 1ns", d)
+	}
+}

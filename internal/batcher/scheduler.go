@@ -230,13 +230,11 @@ func (b *Batcher[T]) retry(batch *batch[T], verdict Verdict, now time.Time) {
 	} else {
 		for _, it := range batch.items {
 			it.failures++
-			if verdict.Server == Failing && (alone || it.failures > 1) {
+			if verdict.Server == Failing {
 				it.limit, it.suspect = half, alone
 			}
 		}
-		if delay := max(verdict.RetryAfter, b.backoff(batch)); delay > 0 {
-			retryAt = now.Add(delay)
-		}
+		retryAt = now.Add(max(verdict.RetryAfter, b.backoff(batch)))
 	}
 	b.inFlight--
 	for _, k := range batch.keys {
@@ -260,14 +258,10 @@ func (b *Batcher[T]) backoff(batch *batch[T]) time.Duration {
 // exponential returns the n-th of the delays that double from base to most, reduced by
 // up to a quarter at random.
 func exponential(base, most time.Duration, n int) time.Duration {
-	d := base
+	d := min(base, most)
 	for range n - 1 {
-		if d >= most {
-			break
-		}
-		d *= 2
+		d = min(2*d, most)
 	}
-	d = min(d, most)
 	return d - rand.N(d/4+1)
 }
 
