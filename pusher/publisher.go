@@ -132,7 +132,7 @@ type Publisher struct {
 	timeout   time.Duration
 	maxBody   int // maximum size of a request body in bytes; 0 for no limit
 	onResult  func(context.Context, PublishResult)
-	noBatches bool // of the configuration
+	noBatches bool // DisableBatches
 	batches   batchBackoff
 
 	failures, throttled failureSeries
@@ -169,7 +169,7 @@ func (c *Client) NewPublisher(config PublisherConfig) (*Publisher, error) {
 		delivery:  config.Delivery,
 		overflow:  config.Overflow,
 		timeout:   config.Timeout,
-		maxBody:   0, // that of WithMaxBodyBytes
+		maxBody:   0, // WithMaxBodyBytes
 		onResult:  config.OnResult,
 		noBatches: config.DisableBatches,
 	}
