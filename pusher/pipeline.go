@@ -81,8 +81,8 @@ type doer struct {
 // until the retry policy gives up. Every error is an [*Error]. Do implements
 // [gen.HttpRequestDoer].
 func (d doer) Do(req *http.Request) (*http.Response, error) {
-	if d.maxBody > 0 && req.ContentLength > int64(d.maxBody) {
-		return nil, newError(d.info.op, ErrTooLarge, fmt.Errorf("the body of the request has %d bytes, the limit of WithMaxBodyBytes is %d", req.ContentLength, d.maxBody))
+	if err := d.checkBodySize(int(req.ContentLength)); err != nil {
+		return nil, invalid(d.info.op, err)
 	}
 	ctx, end := d.observe(req.Context(), 0, req)
 	clockCorrected := false
@@ -172,6 +172,13 @@ func (d doer) roundTrip(ctx context.Context, original *http.Request, n int) (*ht
 		resp.Header.Set("Content-Length", fmt.Sprint(len(body)))
 	}
 	return resp, nil
+}
+
+func (p *pipeline) checkBodySize(n int) error {
+	if p.maxBody > 0 && n > p.maxBody {
+		return &argumentError{ErrTooLarge, fmt.Sprintf("the body of the request has %d bytes, the limit of WithMaxBodyBytes is %d", n, p.maxBody)}
+	}
+	return nil
 }
 
 // addPrefix puts a path in front of the signed path.

@@ -2,11 +2,13 @@ package pusher
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/openchannels/pusher-go/gen"
 	"github.com/openchannels/pusher-go/internal/batcher"
 	"github.com/openchannels/pusher-go/internal/protocol"
 	"github.com/openchannels/pusher-go/internal/sentinel"
@@ -72,6 +74,11 @@ type PublisherConfig struct {
 	//
 	// The context is done when the context of Close is.
 	OnResult func(ctx context.Context, result PublishResult)
+	// IdempotencyKeys gives every event without a key a random one, which stays the same
+	// when the event is sent again. A server that supports keys, such as Sockudo, then
+	// delivers an event once within its time window (120 seconds), also if a response is
+	// lost. It is off by default: how Pusher treats keys is unknown.
+	IdempotencyKeys bool
 	// DisableBatches sends every event in a separate request, except events of
 	// [Publisher.PublishMulti]. It is for servers that accept batches without
 	// delivering them. If a server responds to a batch with 404, the publisher does the
@@ -130,7 +137,7 @@ type Publisher struct {
 	delivery  Delivery
 	overflow  Overflow
 	timeout   time.Duration
-	maxBody   int // maximum size of a request body in bytes; 0 for no limit
+	addKeys   bool // IdempotencyKeys
 	onResult  func(context.Context, PublishResult)
 	noBatches bool // DisableBatches
 	batches   batchBackoff
@@ -142,7 +149,7 @@ type Publisher struct {
 type queuedEvent struct {
 	ctx       context.Context // of Publish; nil if the client has no observer
 	event     Event
-	data      string // encoded, and encrypted if necessary
+	sent      gen.BatchEvent // the event as it is sent
 	published time.Time
 	multi     *string // the same pointer for all events of one PublishMulti
 	bytes     int     // size of the request body with this event alone, if it is limited
@@ -169,15 +176,16 @@ func (c *Client) NewPublisher(config PublisherConfig) (*Publisher, error) {
 		delivery:  config.Delivery,
 		overflow:  config.Overflow,
 		timeout:   config.Timeout,
-		maxBody:   0, // WithMaxBodyBytes
+		addKeys:   config.IdempotencyKeys,
 		onResult:  config.OnResult,
 		noBatches: config.DisableBatches,
 	}
 	if p.onResult == nil {
 		p.onResult = p.logResult
 	}
+	maxBody := c.pipeline.maxBody
 	var size func(*queuedEvent) (int, int)
-	if p.maxBody > 0 {
+	if maxBody > 0 {
 		size = (*queuedEvent).size
 	}
 	p.engine = batcher.New(batcher.Config[*queuedEvent]{
@@ -191,7 +199,7 @@ func (c *Client) NewPublisher(config PublisherConfig) (*Publisher, error) {
 		MaxDelay:    c.pipeline.retry.MaxDelay,
 		Key:         func(e *queuedEvent) string { return e.event.Channel },
 		Group:       (*queuedEvent).group,
-		MaxBytes:    max(0, p.maxBody-len(`{"batch":[]}`)),
+		MaxBytes:    max(0, maxBody-len(`{"batch":[]}`)),
 		Size:        size,
 		Send:        p.send,
 		Classify:    p.classify,
@@ -249,7 +257,7 @@ func (p *Publisher) Publish(ctx context.Context, event Event) error {
 		return err
 	}
 	queued := &queuedEvent{ctx: p.observed(ctx), event: event, published: time.Now()}
-	if err := p.prepare(queued); err != nil {
+	if err := p.prepare(queued, event.Data); err != nil {
 		return invalid(op, err)
 	}
 	_, err := p.push(op, ctx, queued)
@@ -259,7 +267,8 @@ func (p *Publisher) Publish(ctx context.Context, event Event) error {
 // PublishMulti queues an event for each of any number of channels, like a call of
 // [Publisher.Publish] for each of them. The event's Channel must be empty; a channel
 // that is given twice counts once. Up to 100 channels share a request; encrypted
-// channels do not.
+// channels, and events with [PublisherConfig.IdempotencyKeys], are sent in batches. The
+// event cannot have a key of its own, because all channels would share it.
 //
 // If PublishMulti returns [ErrInvalid], nothing was queued. If the queue is full or
 // the publisher is closed, the error states how many events were queued.
@@ -286,6 +295,8 @@ func (p *Publisher) prepareMulti(ctx context.Context, channels []string, event E
 	switch {
 	case event.Channel != "":
 		return nil, fmt.Errorf("the event has the channel %q in addition to the list", event.Channel)
+	case event.IdempotencyKey != "":
+		return nil, errors.New("the event has an idempotency key, which all channels would share: set PublisherConfig.IdempotencyKeys instead")
 	case len(channels) == 0:
 		return nil, errors.New("no channels")
 	}
@@ -302,12 +313,12 @@ func (p *Publisher) prepareMulti(ctx context.Context, channels []string, event E
 		}
 		known[channel] = true
 		one := &queuedEvent{ctx: p.observed(ctx), event: event, published: now}
-		one.event.Channel, one.event.Data = channel, text
-		if err := p.prepare(one); err != nil {
+		one.event.Channel = channel
+		if err := p.prepare(one, text); err != nil {
 			return nil, err
 		}
-		one.event.Data = event.Data
-		if !protocol.IsEncrypted(channel) {
+		// A request that is split after a failure must not share a key.
+		if !protocol.IsEncrypted(channel) && !p.addKeys {
 			one.multi = &text
 		}
 		events = append(events, one)
@@ -324,20 +335,20 @@ func (p *Publisher) observed(ctx context.Context) context.Context {
 	return ctx
 }
 
-// prepare validates and encodes an event.
-func (p *Publisher) prepare(queued *queuedEvent) error {
-	event := &queued.event
-	if err := protocol.CheckTarget(event.Channel); err != nil {
-		return err
+// prepare validates an event and encodes it with the data.
+func (p *Publisher) prepare(queued *queuedEvent, data any) error {
+	queued.event.Info = slices.Clone(queued.event.Info)
+	if p.addKeys && queued.event.IdempotencyKey == "" {
+		queued.event.IdempotencyKey = rand.Text()
 	}
-	event.Info = slices.Clone(event.Info)
+	event := queued.event
+	event.Data = data
 	var err error
-	queued.data, err = p.client.prepare(event.Channel, event.Name, event.Data, triggerParams{excluded: event.SocketID, info: event.Info})
-	if err != nil || p.maxBody == 0 {
+	if queued.sent, err = p.client.prepareEvent(&event); err != nil || p.client.pipeline.maxBody == 0 {
 		return err
 	}
-	if queued.bytes, err = queued.bodySize(); err == nil && queued.bytes > p.maxBody {
-		err = &argumentError{ErrTooLarge, fmt.Sprintf("the request would have %d bytes: at most %d are allowed", queued.bytes, p.maxBody)}
+	if queued.bytes, err = queued.bodySize(); err == nil {
+		err = p.client.pipeline.checkBodySize(queued.bytes)
 	}
 	return err
 }

@@ -22,15 +22,21 @@ func (e *queuedEvent) group() any {
 	return e.multi
 }
 
+// request returns the request that sends the event to these channels.
+func (e *queuedEvent) request(channels []string) gen.TriggerRequest {
+	return gen.TriggerRequest{
+		Name:           e.sent.Name,
+		Channels:       channels,
+		Data:           e.sent.Data,
+		SocketID:       e.sent.SocketID,
+		Info:           e.sent.Info,
+		IdempotencyKey: e.sent.IdempotencyKey,
+	}
+}
+
 // bodySize returns the size of the request body with this event alone.
 func (e *queuedEvent) bodySize() (int, error) {
-	body, err := json.Marshal(gen.TriggerRequest{
-		Name:     e.event.Name,
-		Channels: []string{e.event.Channel},
-		Data:     e.data,
-		SocketID: optional(e.event.SocketID),
-		Info:     joinAttributes(e.event.Info),
-	})
+	body, err := json.Marshal(e.request([]string{e.sent.Channel}))
 	return len(body), err
 }
 
@@ -72,14 +78,7 @@ func (p *Publisher) sendGroup(ctx context.Context, info callInfo, batch []*queue
 	for i, e := range batch {
 		channels[i] = e.event.Channel
 	}
-	first := batch[0]
-	result, err := p.client.sendEvent(ctx, info, gen.TriggerRequest{
-		Name:     first.event.Name,
-		Channels: channels,
-		Data:     first.data,
-		SocketID: optional(first.event.SocketID),
-		Info:     joinAttributes(first.event.Info),
-	})
+	result, err := p.client.sendEvent(ctx, info, batch[0].request(channels))
 	if err != nil {
 		return err
 	}
@@ -92,13 +91,7 @@ func (p *Publisher) sendGroup(ctx context.Context, info callInfo, batch []*queue
 func (p *Publisher) sendBatch(ctx context.Context, info callInfo, batch []*queuedEvent) error {
 	events := make([]gen.BatchEvent, len(batch))
 	for i, e := range batch {
-		events[i] = gen.BatchEvent{
-			Channel:  e.event.Channel,
-			Name:     e.event.Name,
-			Data:     e.data,
-			SocketID: optional(e.event.SocketID),
-			Info:     joinAttributes(e.event.Info),
-		}
+		events[i] = e.sent
 	}
 	result, err := p.client.sendBatch(ctx, info, events)
 	if err != nil {
@@ -122,7 +115,8 @@ func (p *Publisher) classify(batch []*queuedEvent, err error) batcher.Verdict {
 		return batcher.Verdict{Action: batcher.Fail}
 	}
 	switch {
-	case rejectsOneEvent(failure):
+	case rejectsOneEvent(failure), failure.incomplete && len(batch) > 1:
+		// A server that rejects a large request may close the connection during the upload.
 		return batcher.Verdict{Action: batcher.Split}
 	case failure.Status == http.StatusNotFound && !isGroup(batch):
 		if p.batches.notFound(time.Now()) {
