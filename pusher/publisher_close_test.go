@@ -260,3 +260,14 @@ func TestPublisher_OnResult(t *testing.T) {
 		}
 	})
 }
+
+// Closing the client in OnResult waits for nothing that waits for OnResult.
+func TestPublisher_OnResult_ClientClose(t *testing.T) {
+	client := newPublishServer(nil).client(t)
+	closed := make(chan error, 1)
+	p := newPublisher(t, client, pusher.PublisherConfig{OnResult: func(ctx context.Context, _ pusher.PublishResult) { closed <- client.Close(ctx) }})
+	publish(t, p, "c", "d")
+	if err := <-closed; err != nil {
+		t.Errorf("Client.Close in OnResult = %v, want no error", err)
+	}
+}
