@@ -82,10 +82,7 @@ func ErrorMessage(body []byte) string {
 // encode an empty object) or the word ok; an object that ends early still means success.
 // Any other body was not sent by a Pusher server.
 func IsAccepted(body []byte) bool {
-	switch text := string(body); {
-	case text == "" || text == "{}" || text == `{"ok":true}`:
-		return true
-	case strings.EqualFold(text, "ok") || strings.EqualFold(text, `"ok"`):
+	if text := string(body); text == "" || strings.EqualFold(text, "ok") || strings.EqualFold(text, `"ok"`) {
 		return true
 	}
 	return body[0] == '{' || isEmptyArray(body)
@@ -211,10 +208,10 @@ func channelInfo(body []byte) ([]byte, error) {
 		return nil, fmt.Errorf(`"cache" is not an object: %s`, quote(raw))
 	}
 	data := cache["data"]
-	switch {
-	case data == nil:
+	if data == nil {
 		return nil, fmt.Errorf(`"cache" has no "data": %s`, quote(raw))
-	case data[0] == '"':
+	}
+	if data[0] == '"' {
 		return body, nil
 	}
 	text, err := json.Marshal(string(data))

@@ -19,6 +19,8 @@ func TestErrorUnderSuccess(t *testing.T) {
 		{"soketi", `{"error":"The received data is incorrect","code":400}`, &compat.Error{Status: 400, Message: "The received data is incorrect"}},
 		{"Sockudo", `{"error":"bad signature","code":"auth_failed","status":401}`, &compat.Error{Status: 401, Message: "bad signature"}},
 		{"code below 400", `{"error":"no","code":200}`, nil},
+		{"code 599", `{"error":"no","code":599}`, &compat.Error{Status: 599, Message: "no"}},
+		{"code 600", `{"error":"no","code":600}`, nil},
 		{"code above 599", `{"error":"no","code":1006}`, nil},
 		{"no code", `{"error":"no"}`, nil},
 		{"error that is not a string", `{"error":{"a":1},"code":400}`, nil},
