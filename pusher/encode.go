@@ -6,28 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/openchannels/pusher-go/internal/encryption"
 	"github.com/openchannels/pusher-go/internal/protocol"
 	"github.com/openchannels/pusher-go/internal/sentinel"
 )
-
-var encoders = sync.Pool{New: func() any {
-	e := &encoder{}
-	e.json = json.NewEncoder(&e.buf)
-	e.json.SetEscapeHTML(false)
-	return e
-}}
-
-type encoder struct {
-	buf  bytes.Buffer
-	json *json.Encoder
-}
-
-// maxPooled is the largest buffer that is kept for reuse.
-const maxPooled = 64 << 10
 
 // prepare validates an event for a valid channel and returns its data as it is sent:
 // encoded, and encrypted if the channel is.
@@ -79,17 +63,13 @@ func encodeText(data any) (string, error) {
 	case json.RawMessage:
 		return string(data), nil
 	}
-	e := encoders.Get().(*encoder)
-	e.buf.Reset()
-	if err := e.json.Encode(data); err != nil {
-		// The encoder is not reused: it keeps the error of its writer.
+	var buf bytes.Buffer
+	encoder := json.NewEncoder(&buf)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(data); err != nil {
 		return "", fmt.Errorf("the data cannot be encoded: %w", err)
 	}
-	text := string(bytes.TrimSuffix(e.buf.Bytes(), []byte("\n")))
-	if e.buf.Cap() <= maxPooled {
-		encoders.Put(e)
-	}
-	return text, nil
+	return strings.TrimSuffix(buf.String(), "\n"), nil
 }
 
 // joinAttributes returns the list as it is sent with an event.

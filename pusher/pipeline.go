@@ -1,7 +1,6 @@
 package pusher
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -165,13 +164,7 @@ func (d doer) roundTrip(ctx context.Context, original *http.Request, n int) (*ht
 		return resp, failure
 	}
 	d.logAttempt(ctx, req, n, resp.StatusCode, start)
-	resp.Request = original // its URL has no signature
-	resp.Body = &responseBody{Reader: bytes.NewReader(body), op: d.info.op, status: resp.StatusCode}
-	resp.TransferEncoding = nil
-	if resp.ContentLength = int64(len(body)); resp.Header.Get("Content-Length") != "" {
-		resp.Header.Set("Content-Length", fmt.Sprint(len(body)))
-	}
-	return resp, nil
+	return acceptedResponse(resp, original, d.info.op, body), nil
 }
 
 func (p *pipeline) checkBodySize(n int) error {

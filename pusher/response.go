@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +57,19 @@ func checkResponse(resp *http.Response, op string, publish bool) ([]byte, *Error
 		return emptyObject, nil // the word ok, or nothing
 	}
 	return body, nil
+}
+
+// acceptedResponse returns the response with a body that has been read. Its request has
+// no signature.
+func acceptedResponse(resp *http.Response, original *http.Request, op string, body []byte) *http.Response {
+	resp.Request = original
+	resp.Body = &responseBody{Reader: bytes.NewReader(body), op: op, status: resp.StatusCode}
+	resp.TransferEncoding = nil
+	resp.ContentLength = int64(len(body))
+	if resp.Header.Get("Content-Length") != "" {
+		resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	return resp
 }
 
 // unexpectedResponse returns the error for a 2xx response that another program than
