@@ -1,6 +1,9 @@
 package pusher
 
-import "sync/atomic"
+import (
+	"cmp"
+	"sync/atomic"
+)
 
 var defaultClient atomic.Pointer[Client]
 
@@ -16,13 +19,10 @@ func Default() *Client {
 	if err != nil {
 		c = &Client{invalid: err}
 	}
-	if defaultClient.CompareAndSwap(nil, c) {
-		return c
-	}
-	if first := defaultClient.Load(); first != nil {
-		return first // stored by another goroutine meanwhile
-	}
-	return c // SetDefault(nil) has removed the client again
+	defaultClient.CompareAndSwap(nil, c)
+	// Another goroutine may have stored a client first, or removed it with
+	// SetDefault(nil).
+	return cmp.Or(defaultClient.Load(), c)
 }
 
 // SetDefault makes c the process-wide client. After SetDefault(nil), the next call

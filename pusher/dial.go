@@ -13,16 +13,22 @@ import (
 	"time"
 )
 
+const (
+	// A dial continues after the request that started it has ended; this bounds it.
+	dialTimeout      = 10 * time.Second
+	handshakeTimeout = 10 * time.Second
+	keepAlive        = 30 * time.Second
+	idleTimeout      = 90 * time.Second
+)
+
 func newHTTPTransport(proxy *url.URL) *http.Transport {
 	proxyOf := http.ProxyFromEnvironment
 	if proxy != nil {
 		proxyOf = http.ProxyURL(proxy)
 	}
 	return &http.Transport{
-		Proxy: proxyOf,
-		// A dial continues after the request that started it has ended; the timeout
-		// bounds it.
-		DialContext: (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		Proxy:       proxyOf,
+		DialContext: (&net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}).DialContext,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 			if resp.StatusCode != http.StatusOK {
 				return &proxyError{resp.StatusCode}
@@ -32,8 +38,8 @@ func newHTTPTransport(proxy *url.URL) *http.Transport {
 		// All requests go to one host: with the default of 2, concurrent publishers
 		// would reconnect most of the time.
 		MaxIdleConnsPerHost:   256,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
+		IdleConnTimeout:       idleTimeout,
+		TLSHandshakeTimeout:   handshakeTimeout,
 		ExpectContinueTimeout: time.Second,
 		// Responses have a few hundred bytes of header; the default is 10 MiB.
 		MaxResponseHeaderBytes: 64 << 10,

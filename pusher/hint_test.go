@@ -2,6 +2,7 @@ package pusher_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -136,6 +137,23 @@ func TestHint_SilentHandshake(t *testing.T) {
 		}
 		time.Sleep(time.Minute) // until net/http ends the handshake
 		<-ended
+	})
+}
+
+// A timeout after a completed handshake is not an error of TLS.
+func TestHint_TimeoutAfterHandshake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, over(func(req *http.Request) (*http.Response, error) {
+			hooks := trace(req)
+			hooks.GetConn("")
+			hooks.TLSHandshakeStart()
+			hooks.TLSHandshakeDone(tls.ConnectionState{}, nil)
+			return hang(req)
+		}))
+		_, err := client.Trigger(t.Context(), "c", "e", "d")
+		if sameError(t, "Trigger", err, wantError{Op: "Trigger", Kind: pusher.ErrTransport}); errors.Is(err, pusher.ErrTLS) {
+			t.Errorf("Trigger = %v, want an error that is not %v", err, pusher.ErrTLS)
+		}
 	})
 }
 

@@ -129,3 +129,13 @@ func names(n int) []string {
 	}
 	return list
 }
+
+func TestClient_TriggerBatchLimits(t *testing.T) {
+	for _, n := range []int{0, 1, 10, 11} {
+		client, server := serve(t, respond(200, "{}"))
+		_, err := client.TriggerBatch(t.Context(), slices.Repeat([]pusher.Event{{Channel: "c", Name: "e", Data: "d"}}, n))
+		if valid := n >= 1 && n <= 10; valid != (err == nil) || valid != (len(server.requests()) == 1) {
+			t.Errorf("TriggerBatch of %d events = %v, want an error unless there are 1 to 10", n, err)
+		}
+	}
+}
