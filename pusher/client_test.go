@@ -45,3 +45,15 @@ func TestClient_ZeroValue(t *testing.T) {
 		}
 	}
 }
+
+func TestNew_AppID(t *testing.T) {
+	for id, valid := range map[string]bool{
+		"3": true, "app-id": true, "é": true, "~": true, "!": true,
+		"": false, ".": false, "..": false, "a b": false, " ": false, "a/b": false, "a?b": false, "a#b": false, "a%62": false, "a\x7f": false, "a\n": false,
+	} {
+		_, err := pusher.New(pusher.Credentials{AppID: id, Key: "key", Secret: "secret"})
+		if valid != (err == nil) || !valid && !errors.Is(err, pusher.ErrConfiguration) {
+			t.Errorf("New with the app ID %q = %v, want valid %t", id, err, valid)
+		}
+	}
+}

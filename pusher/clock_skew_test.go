@@ -55,6 +55,21 @@ func TestClockSkew(t *testing.T) {
 	}
 }
 
+// The Date of a response has whole seconds, so a difference of 600 seconds may look like
+// 599.
+func TestClockSkew_Limit(t *testing.T) {
+	for ahead, want := range map[time.Duration]int{598 * time.Second: 1, 599 * time.Second: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			date := time.Now().Add(ahead).UTC().Format(http.TimeFormat)
+			client, server := serve(t, respond(401, "Timestamp expired", "Date", date))
+			_, err := client.Trigger(t.Context(), "c", "e", "d")
+			if n := len(server.requests()); !errors.Is(err, pusher.ErrClockSkew) || n != want {
+				t.Errorf("Trigger with the server %v ahead = %v after %d requests, want %v after %d", ahead, err, n, pusher.ErrClockSkew, want)
+			}
+		})
+	}
+}
+
 func TestClockSkew_Changes(t *testing.T) {
 	client, server := serveAhead(t, 0)
 	for _, tt := range []struct {
