@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"auth":       {"signing", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption"},
 	"webhook":    {"signing", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption"},
 	"pusher":     {"gen", "signing", "auth", "webhook", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption", "internal/compat", "internal/batcher"},
+	"realtime":   {"auth", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption", websocket},
 	"pushertest": {"gen", "signing", "webhook", "internal/server", "internal/redact", "internal/protocol", "internal/encryption", kinOpenAPI, websocket},
 
 	"internal/server":             {"gen", codegenRuntime, kinOpenAPI},
@@ -47,7 +48,7 @@ var mayImport = map[string][]string{
 	"internal/cmd/benchratio":     nil,
 	"internal/cmd/publisherbench": {"pusher"},
 
-	"examples/...": {"gen", "signing", "auth", "webhook", "pusher", "pushertest"},
+	"examples/...": {"gen", "signing", "auth", "webhook", "pusher", "pushertest", "realtime"},
 }
 
 // mayLinkKinOpenAPI lists the packages that validate requests against openapi.yaml at
