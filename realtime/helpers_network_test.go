@@ -73,8 +73,8 @@ func (n *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return nil, err
 	}
 	if n.hangs.Load() {
-		<-ctx.Done()
-		return nil, ctx.Err()
+		<-n.closed // net/http lets a dial continue when the request is canceled
+		return nil, net.ErrClosed
 	}
 	client, server := net.Pipe()
 	l := &link{Conn: client, server: server, closed: make(chan struct{})}
