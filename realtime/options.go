@@ -13,8 +13,8 @@ import (
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
-// Version is the version of this module, which is sent to the server.
-const Version = "0.1.0"
+// version is sent to the server. It is that of package pusher.
+const version = "0.1.0"
 
 // An Option configures a [Conn].
 type Option func(*config) error
@@ -92,7 +92,7 @@ func parseURL(raw string) (*url.URL, error) {
 	query := u.Query()
 	query.Set("protocol", "7")
 	query.Set("client", "pusher-go")
-	query.Set("version", Version)
+	query.Set("version", version)
 	u.RawQuery = query.Encode()
 	return u, nil
 }
