@@ -49,6 +49,12 @@ e2e: browser internal/test/interop/node_modules internal/test/typescript/node_mo
 	go test -tags interop -count=1 -run Shell ./internal/test/contract
 	go -C examples/typedevents test -tags interop -count=1 ./...
 
+# `make e2e` runs a tenth of it, with a seed that it prints.
+.PHONY: soak
+soak: internal/test/interop/node_modules ## Compare realtime with pusher-js in 240 random scenarios for each server, and cut 20,000 connections, about 40 minutes (needs Node.js)
+	REALTIME_SOAK=1 go test -tags interop -count=1 -timeout 3h -v -run Random ./internal/test/interop/realtime
+	REALTIME_CUTS=20000 go test -count=1 -timeout 1h -v -run randomCuts ./realtime
+
 .PHONY: browser
 browser:
 	@[[ -x "$(CHROMIUM)" ]] || { echo "make e2e: $(CHROMIUM) is missing: install Chromium, or set CHROMIUM to the path of Chromium or Chrome" >&2; exit 1; }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
@@ -135,4 +136,17 @@ func wantError(t testing.TB, err, kind error) *realtime.Error {
 		t.Fatalf("got error %v, want an *Error that is %v", err, kind)
 	}
 	return e
+}
+
+func newPublisher(pusherURL string) (*pusher.Client, error) {
+	return pusher.NewFromURL(pusherURL, pusher.WithHTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}))
+}
+
+// webSocketURL returns the URL of the app for subscribers.
+func webSocketURL(pusherURL string) string {
+	u, err := url.Parse(pusherURL)
+	if err != nil {
+		panic(err)
+	}
+	return "ws://" + u.Host + "/app/" + u.User.Username()
 }

@@ -1,0 +1,56 @@
+//go:build interop
+
+package realtime_test
+
+import "testing"
+
+// parallel is the number of scenarios that run at the same time.
+const parallel = 12
+
+// Both libraries see the same, apart from the differences that the scenarios list.
+func TestScenarios(t *testing.T) {
+	for _, newEnv := range environments {
+		env := newEnv(t)
+		t.Run(env.name, func(t *testing.T) {
+			list := scenarios()
+			if len(list) < 60 {
+				t.Errorf("%d scenarios, want at least 60", len(list))
+			}
+			env.compareAll(t, list)
+			if env.name == "pushertest" {
+				t.Run("coverage", func(t *testing.T) { env.checkCoverage(t) })
+			}
+		})
+	}
+}
+
+var environments = []func(testing.TB) *environment{newPushertest, newSoketi}
+
+func (env *environment) compareAll(t *testing.T, list []scenario) {
+	slots := make(chan struct{}, parallel)
+	t.Run("scenarios", func(t *testing.T) {
+		for _, s := range list {
+			t.Run(s.name, func(t *testing.T) {
+				t.Parallel()
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				if (len(s.onlyGo)+len(s.onlyJS) > 0) != (s.reason != "") {
+					t.Error("a difference needs a reason")
+				}
+				env.compare(t, s)
+			})
+		}
+	})
+}
+
+// checkCoverage checks that the scenarios use all messages and close codes of the
+// protocol.
+func (env *environment) checkCoverage(t *testing.T) {
+	env.proxy.mu.Lock()
+	defer env.proxy.mu.Unlock()
+	for _, want := range protocolMessages {
+		if !env.proxy.seen[want] {
+			t.Errorf("no scenario has %q", want)
+		}
+	}
+}
