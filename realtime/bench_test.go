@@ -30,7 +30,7 @@ func BenchmarkDecodeFloor(b *testing.B) {
 
 // BenchmarkDecodeEvent handles one message, from its frame to the event that Next returns.
 func BenchmarkDecodeEvent(b *testing.B) {
-	channel := realtime.NewBenchmarkChannel("private-orders")
+	channel := realtime.NewLocalChannel("private-orders")
 	frame := []byte(benchmarkEvent)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(frame)))

@@ -1,26 +1,36 @@
 package realtime
 
-// A BenchmarkChannel handles messages without a connection.
-type BenchmarkChannel struct{ *Channel }
+import (
+	"context"
+	"log/slog"
+)
 
-// NewBenchmarkChannel returns a channel that is subscribed.
-func NewBenchmarkChannel(name string) BenchmarkChannel {
-	c := &Conn{cfg: &config{}, events: newStream(), channels: make(map[string]*Channel)}
+// A LocalChannel handles messages without a connection. What it would send is lost.
+type LocalChannel struct{ *Channel }
+
+// NewLocalChannel returns a channel that is subscribed.
+func NewLocalChannel(name string) LocalChannel {
+	c := &Conn{
+		cfg:      &config{logger: slog.New(slog.DiscardHandler)},
+		events:   newStream(),
+		ctx:      context.Background(),
+		session:  &session{closing: true},
+		channels: make(map[string]*Channel),
+	}
 	ch := c.newChannel(name)
 	ch.phase = phaseSubscribed
 	c.channels[name] = ch
-	c.session = &session{}
-	return BenchmarkChannel{ch}
+	return LocalChannel{ch}
 }
 
 // Receive handles a frame of the server.
-func (b BenchmarkChannel) Receive(frame []byte) error {
+func (ch LocalChannel) Receive(frame []byte) error {
 	m, err := decodeMessage(frame)
 	if err != nil {
 		return err
 	}
-	b.conn.mu.Lock()
-	defer b.conn.mu.Unlock()
-	b.conn.handle(b.conn.session, m)
+	ch.conn.mu.Lock()
+	defer ch.conn.mu.Unlock()
+	ch.conn.handle(ch.conn.session, m)
 	return nil
 }

@@ -173,7 +173,7 @@ func WithHTTPClient(client *http.Client) Option {
 // WithLogger sets the logger. The default is [slog.Default] at the time of logging. It
 // gets lost connections and failed authorizations at level warn, opened connections at
 // level info, and subscriptions at level debug. Secrets, signatures and the data of
-// events are not logged.
+// events are not logged. The logger must not call the Conn.
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {
