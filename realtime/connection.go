@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"log/slog"
 	"maps"
@@ -122,9 +123,9 @@ func (c *Conn) receive(s *session) *Error {
 		switch {
 		case c.session != s: // Close was called
 		case binary:
-			c.report(&Error{Kind: ErrRejected, Message: "binary message ignored"})
+			c.report(&Error{Kind: ErrProtocol, Err: errors.New("it is binary")})
 		case invalid != nil:
-			c.report(&Error{Kind: ErrRejected, Message: "message cannot be decoded", Err: safe(invalid)})
+			c.report(&Error{Kind: ErrProtocol, Err: safe(invalid)})
 		default:
 			c.handle(s, m)
 		}
@@ -234,8 +235,8 @@ func (c *Conn) report(err *Error) {
 
 func (c *Conn) push(e Event) { c.events.push(e) }
 
-// Close unsubscribes from all channels, discards events that were not read, and closes
-// the connection. It sends client events that are queued. It waits for the server's close
+// Close closes the connection and ends all channels. Events that were not read are
+// discarded; client events that are queued are sent. Close waits for the server's close
 // frame, usually up to 1 second and never more than 5. It always returns nil. A second
 // call only waits.
 func (c *Conn) Close() error {

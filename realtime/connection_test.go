@@ -382,13 +382,12 @@ func TestConn_Events(t *testing.T) {
 			`not JSON`, `{"channel":"no-event"}`, `null`, `[]`)
 		noError(t, "binary", raw.ws.Write(t.Context(), websocket.MessageBinary, []byte(`{"event":"x"}`)))
 		wants := []realtime.Error{
-			{Code: 4301, Message: "slow down"}, {Message: "no code"}, {Message: "text"},
-			{Message: "message cannot be decoded"}, {Message: "message cannot be decoded"}, {Message: "message cannot be decoded"}, {Message: "message cannot be decoded"},
-			{Message: "binary message ignored"},
+			{Kind: realtime.ErrRejected, Code: 4301, Message: "slow down"}, {Kind: realtime.ErrRejected, Message: "no code"}, {Kind: realtime.ErrRejected, Message: "text"},
+			{Kind: realtime.ErrProtocol}, {Kind: realtime.ErrProtocol}, {Kind: realtime.ErrProtocol}, {Kind: realtime.ErrProtocol}, {Kind: realtime.ErrProtocol},
 		}
 		for _, want := range wants {
 			event := next(t, conn, realtime.KindError)
-			if event.Err.Code != want.Code || event.Err.Message != want.Message {
+			if !errors.Is(event.Err, want.Kind) || event.Err.Code != want.Code || event.Err.Message != want.Message {
 				t.Errorf("got %v, want %v", event.Err, &want)
 			}
 		}

@@ -23,6 +23,10 @@ var (
 	// sign-in. [Error.Code] and [Error.Message] are the reason.
 	ErrRejected = errors.New("rejected by the server")
 
+	// ErrProtocol means that the server has sent a message that cannot be decoded. It is
+	// ignored.
+	ErrProtocol = errors.New("invalid message of the server")
+
 	// ErrForbidden means that the authorizer or the endpoint of the app does not
 	// allow the subscription or the sign-in: a status code from 400 to 499, except 408,
 	// 425 and 429, or auth.ErrForbidden.

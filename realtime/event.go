@@ -43,15 +43,16 @@ const (
 
 // The kinds of events on a [Conn].
 const (
-	// KindConnected means that the connection is open.
+	// KindConnected means that the connection is open. Its socket ID is Data.
 	KindConnected Kind = iota + 64
 
 	// KindDisconnected means that the connection was lost and why, which is Err. It
 	// also follows each failed attempt to connect again.
 	KindDisconnected
 
-	// KindError means that the server has sent an error, which is Err, or a message that
-	// cannot be decoded.
+	// KindError is an error that does not end the connection, which is Err: one that the
+	// server has sent, a message that cannot be decoded ([ErrProtocol]), or an
+	// authorization that failed and is retried ([ErrAuthorization]).
 	KindError
 )
 

@@ -173,9 +173,11 @@ func (c *Conn) write(s *session) {
 		}
 		c.mu.Unlock()
 		for _, m := range queue {
-			ctx, cancel := context.WithTimeout(s.ctx, c.cfg.timeout)
-			err := s.ws.Write(ctx, websocket.MessageText, m)
-			cancel()
+			timer := time.AfterFunc(c.cfg.timeout, func() {
+				s.cancel(&Error{Kind: ErrDisconnected, Err: fmt.Errorf("a write has not finished within %v", c.cfg.timeout)})
+			})
+			err := s.ws.Write(s.ctx, websocket.MessageText, m)
+			timer.Stop()
 			if err != nil {
 				s.cancel(&Error{Kind: ErrDisconnected, Err: fmt.Errorf("write: %w", safe(err))})
 				break

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/openchannels/pusher-go/auth"
 	"github.com/openchannels/pusher-go/internal/protocol"
@@ -71,7 +72,7 @@ func (c *Conn) signedIn(s *session, m message) {
 	}
 	id, err := decodeUserID(m)
 	if err != nil {
-		c.reject(ch, &Error{Kind: ErrRejected, Message: "the signed-in user cannot be decoded", Err: safe(err)})
+		c.reject(ch, &Error{Kind: ErrProtocol, Err: fmt.Errorf("user: %w", safe(err))})
 		return
 	}
 	delete(c.channels, ch.name) // an endpoint may have signed in another user than before

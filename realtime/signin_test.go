@@ -101,7 +101,7 @@ func TestConn_SignIn_protocol(t *testing.T) {
 			raw.expect("pusher:signin")
 			raw.send(`{"event":"pusher:signin_success","data":{"user_data":"{}"}}`)
 			_, err := c.wait(t)
-			wantError(t, err, realtime.ErrRejected)
+			wantError(t, err, realtime.ErrProtocol)
 		}},
 		{"no response", func(t *testing.T, _ *rawServer, _ *fakeAuthorizer, conn *realtime.Conn, raw *rawConn) {
 			c := signIn(t.Context(), conn)

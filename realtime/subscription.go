@@ -291,7 +291,7 @@ func (c *Conn) confirm(ch *Channel, m message) {
 	if protocol.IsPresence(ch.name) {
 		members, err := decodeMembers(m)
 		if err != nil {
-			c.report(&Error{Kind: ErrRejected, Channel: ch.name, Message: "members cannot be decoded", Err: safe(err)})
+			c.report(&Error{Kind: ErrProtocol, Channel: ch.name, Err: fmt.Errorf("members: %w", safe(err))})
 		}
 		ch.members = members
 	}

@@ -155,7 +155,7 @@ func (c *goClient) connect() {
 				c.log.add("", "disconnected")
 			case event.Kind == realtime.KindConnected:
 				c.log.add("", "connected")
-			case event.Kind == realtime.KindError && strings.HasPrefix(event.Err.Message, "message cannot be decoded"):
+			case event.Kind == realtime.KindError && errors.Is(event.Err, realtime.ErrProtocol):
 				c.log.add("", "invalid_message")
 			case event.Kind == realtime.KindError && !errors.Is(event.Err, realtime.ErrRejected): // pusher-js has an event on the channel
 			case event.Kind == realtime.KindError, event.Err.Code >= 4000:
