@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -96,7 +97,7 @@ func TestWithAuthEndpoint_handlers(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		server := newRawServer(t)
 		app, opts := newApp(t, server)
-		authorizer, err := auth.New("278d425bdf160c739803", "7ad3773142a6692b25b8", auth.WithEncryptionMasterKey(masterKey))
+		authorizer, err := auth.New("278d425bdf160c739803", "7ad3773142a6692b25b8", auth.WithEncryptionMasterKey(masterKey), auth.WithLogger(slog.New(slog.DiscardHandler)))
 		noError(t, "auth.New", err)
 		mux := http.NewServeMux()
 		mux.Handle("/pusher/auth", authorizer.ChannelHandler(func(_ *http.Request, request auth.ChannelRequest) (*auth.Member, error) {

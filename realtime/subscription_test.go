@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -607,22 +606,3 @@ func TestChannel_Next_cache(t *testing.T) {
 	}
 	next(t, subscribe(t, conn, "cache-empty"), realtime.KindCacheMiss)
 }
-
-func TestWithHTTPClient(t *testing.T) {
-	redirect := newServer(t)
-	requests := 0
-	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		requests++
-		return http.DefaultTransport.RoundTrip(r)
-	})}
-	conn, err := realtime.Connect(t.Context(), redirect.url(), realtime.WithHTTPClient(client), quiet)
-	noError(t, "Connect", err)
-	noError(t, "Close", conn.Close())
-	if requests != 1 {
-		t.Errorf("the client was used %d times, want once", requests)
-	}
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
