@@ -155,13 +155,13 @@ func peekChannel(r *http.Request) string {
 // A run is a scenario that runs with the clients of one library. All names of channels
 // and users have the run's suffix, so that runs do not affect each other.
 type run struct {
-	t       testing.TB
-	env     *environment
-	suffix  string
-	settle_ time.Duration
-	library string // "realtime" or "pusher-js"
-	clients map[string]client
-	timeout time.Duration // activity timeout of new clients, or 0
+	t          testing.TB
+	env        *environment
+	suffix     string
+	settleTime time.Duration
+	library    string // "realtime" or "pusher-js"
+	clients    map[string]client
+	timeout    time.Duration // activity timeout of new clients, or 0
 
 	key       atomic.Int32 // index of the master key of the backend and the publisher
 	forbidden atomic.Bool
@@ -194,7 +194,7 @@ func (r *run) name(s string) string {
 // execute returns the log of all clients.
 func (env *environment) execute(t testing.TB, library string, s scenario, settle time.Duration) []string {
 	id := fmt.Sprintf("-r%d", env.runs.Add(1))
-	r := &run{t: t, env: env, suffix: id, settle_: settle, library: library, clients: map[string]client{}}
+	r := &run{t: t, env: env, suffix: id, settleTime: settle, library: library, clients: map[string]client{}}
 	env.mu.Lock()
 	env.byID[id] = r
 	env.mu.Unlock()
@@ -235,14 +235,15 @@ var (
 
 // settle waits until nothing happens any more.
 func (r *run) settle() {
-	deadline := time.Now().Add(5 * time.Second)
+	began := time.Now()
+	deadline := began.Add(5 * time.Second)
 	for time.Now().Before(deadline) {
 		for _, c := range r.clients {
 			c.flush()
 		}
-		wait := time.Duration(0)
+		wait := r.settleTime - time.Since(began) // what the step has started may not be visible yet
 		for name := range r.clients {
-			wait = max(wait, r.settle_-r.env.proxy.quiet(r.name(name)))
+			wait = max(wait, r.settleTime-r.env.proxy.quiet(r.name(name)))
 		}
 		if wait <= 0 && r.requests.Load() == 0 {
 			for _, c := range r.clients {

@@ -71,7 +71,7 @@ func presence() []scenario {
 		{name: "member disconnects", steps: []step{connect("alice", "bob"), subscribe("alice", "presence-x"), subscribe("bob", "presence-x"), disconnect("bob"), members("alice", "presence-x")}},
 		{name: "member loses the connection", steps: []step{connect("alice", "bob"), subscribe("alice", "presence-x"), subscribe("bob", "presence-x"), cut("bob"), members("alice", "presence-x"), members("bob", "presence-x")}},
 		{name: "members after a reconnection", steps: []step{connect("alice", "bob", "carol"), subscribe("alice", "presence-x"), subscribe("bob", "presence-x"), refuse("alice", 4100, ""), closeOnly(4200, "", "alice"), subscribe("carol", "presence-x"), unsubscribe("bob", "presence-x"), awaitLog("alice", "", "connected", 2), members("alice", "presence-x"), members("carol", "presence-x")}},
-		{name: "signed-in member", steps: []step{connect("alice", "bob"), signIn("alice"), subscribe("alice", "presence-signed-in"), signIn("bob"), subscribe("bob", "presence-signed-in"), members("alice", "presence-signed-in")}},
+		{name: "signed-in member", steps: []step{connect("alice", "bob"), signIn("alice"), subscribe("alice", "presence-signed-in"), signIn("bob"), subscribe("bob", "presence-signed-in"), members("alice", "presence-signed-in")}, skip: "soketi"}, // which requires channel_data
 		{name: "signed-in member without sign-in", steps: []step{connect("alice"), subscribe("alice", "presence-signed-in", "news"), publish("news", "e", "1")}},
 		{name: "client event of a member", steps: []step{connect("alice", "bob"), subscribe("alice", "presence-x"), subscribe("bob", "presence-x"), send("alice", "presence-x", "client-a", map[string]any{"x": 1}), send("bob", "presence-x", "client-b", "text")}},
 	}
