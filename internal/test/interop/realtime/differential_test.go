@@ -4,14 +4,16 @@ package realtime_test
 
 import "testing"
 
-// parallel is the number of scenarios that run at the same time.
-const parallel = 12
+// parallel is the number of scenarios that run at the same time on a server. Most of the
+// time they wait.
+const parallel = 24
 
 // Both libraries see the same, apart from the differences that the scenarios list.
 func TestScenarios(t *testing.T) {
-	for _, newEnv := range environments {
-		env := newEnv(t)
-		t.Run(env.name, func(t *testing.T) {
+	for name, newEnv := range environments {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := newEnv(t)
 			list := scenarios()
 			if len(list) < 60 {
 				t.Errorf("%d scenarios, want at least 60", len(list))
@@ -24,7 +26,7 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-var environments = []func(testing.TB) *environment{newPushertest, newSoketi}
+var environments = map[string]func(testing.TB) *environment{"pushertest": newPushertest, "soketi": newSoketi}
 
 func (env *environment) compareAll(t *testing.T, list []scenario) {
 	slots := make(chan struct{}, parallel)

@@ -32,18 +32,16 @@ const commands = {
     const pusher = new Pusher(key, options)
     clients.set(client, pusher)
     const emit = (event, data) => write({ client, channel: "", event, data })
-    let last, connecting
+    let last
     pusher.connection.bind("state_change", ({ current }) => {
       if (current === "connected" || current === "disconnected") emit(current)
     })
-    // pusher-js reports an error with a close code twice, the second time wrapped.
-    pusher.connection.bind("error", ({ type, data, error }) => {
-      if (type === "MessageParseError") return emit("invalid_message")
-      const cause = data ? { type, data } : error
-      if (cause?.type !== "PusherError" || JSON.stringify(cause.data) === last) return
-      if (!data || data.code >= 4000) last = JSON.stringify(cause.data)
-      setImmediate(() => (last = undefined))
-      emit("error", cause.data)
+    // pusher-js reports a close frame twice, the second time wrapped in another error.
+    pusher.connection.bind("error", (error) => {
+      if (error.type === "MessageParseError") return emit("invalid_message")
+      const cause = error.type === "WebSocketError" ? error.error : error
+      if (cause?.type === "PusherError" && cause !== last) emit("error", cause.data)
+      last = cause
     })
     pusher.user.bind_global((event, data) => write({ client, channel: "#user", event, data }))
     pusher.user.watchlist.bind_global((event, data) => write({ client, channel: "#watchlist", event, data }))

@@ -28,9 +28,10 @@ func TestRandom(t *testing.T) {
 		seed = value
 	}
 	t.Logf("%d sequences, REALTIME_SEED=%d", n, seed)
-	for _, newEnv := range environments {
-		env := newEnv(t)
-		t.Run(env.name, func(t *testing.T) {
+	for name, newEnv := range environments {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := newEnv(t)
 			var list []scenario
 			for i := range n {
 				list = append(list, randomScenario(rand.New(rand.NewPCG(seed, uint64(i))), fmt.Sprint(i)))
