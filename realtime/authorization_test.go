@@ -195,6 +195,24 @@ func TestWithAuthEndpoint_errors(t *testing.T) {
 	})
 }
 
+// A request that ends with the connection is no response of the endpoint.
+func TestWithAuthEndpoint_connectionLost(t *testing.T) {
+	for range 50 {
+		inBubble(t, func(t *testing.T) {
+			server := newRawServer(t)
+			app, opts := newApp(t, server)
+			app.set(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+			conn, _ := server.connect(opts...)
+			c := startSubscribe(t.Context(), conn, "private-x")
+			<-app.requests
+			app.set(respond(200, `{"auth":"key:signature"}`))
+			server.cut()
+			server.accept().confirm("private-x")
+			c.mustSucceed(t)
+		})
+	}
+}
+
 // Reconnecting does not flood the app.
 func TestWithAuthEndpoint_concurrency(t *testing.T) {
 	inBubble(t, func(t *testing.T) {

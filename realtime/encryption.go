@@ -49,7 +49,7 @@ func (c *Conn) refreshKey(s *session, ch *Channel) {
 	a, err := c.requestChannelAuthorization(s, ch)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.session != s || ch.isEnded() {
+	if c.isStale(s, ch) {
 		return // the next subscription delivers what is held
 	}
 	if err != nil {

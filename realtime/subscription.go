@@ -143,7 +143,7 @@ func (c *Conn) authorize(s *session, ch *Channel) {
 		send, err := c.requestAuthorization(s, ch)
 		c.mu.Lock()
 		switch {
-		case c.session != s || ch.isEnded():
+		case c.isStale(s, ch):
 			c.mu.Unlock()
 			return
 		case err == nil:
@@ -165,6 +165,13 @@ func (c *Conn) authorize(s *session, ch *Channel) {
 		}
 		timer.Stop()
 	}
+}
+
+// isStale reports whether a result for the channel is of no use, because the session or
+// the channel has ended. The end of the session's context comes first, and makes requests
+// fail.
+func (c *Conn) isStale(s *session, ch *Channel) bool {
+	return c.session != s || s.ctx.Err() != nil || ch.isEnded()
 }
 
 // requestAuthorization runs in a goroutine. It returns a function that sends the
