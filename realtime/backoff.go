@@ -25,9 +25,13 @@ func (b *backoff) next(atOnce bool) time.Duration {
 	if atOnce && b.attempts == 1 {
 		return 0
 	}
-	limit := b.max
-	if shift := b.attempts; shift < 32 {
-		limit = min(limit, b.min<<shift)
+	limit := b.min
+	for n := 0; n < b.attempts && limit < b.max; n++ {
+		if limit > b.max/2 { // doubling it could overflow
+			limit = b.max
+		} else {
+			limit *= 2
+		}
 	}
 	return b.min + rand.N(limit-b.min+1)
 }

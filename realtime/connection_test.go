@@ -299,6 +299,20 @@ func TestConn_backoff(t *testing.T) {
 	})
 }
 
+// The limit doubles with each attempt, but not without end.
+func TestWithBackoff(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		server := newRawServer(t)
+		_, raw := server.connect(realtime.WithBackoff(10*time.Minute, time.Hour))
+		server.fail(errors.New("down"))
+		noError(t, "close", raw.ws.Close(1001, ""))
+		time.Sleep(100 * time.Hour)
+		if n := server.dials.Load() - 1; n < 100 || n > 600 {
+			t.Errorf("%d attempts in 100 hours, want one in 10 to 60 minutes", n)
+		}
+	})
+}
+
 // Source: Pusher Channels docs, "Ping and pong messages".
 func TestConn_ping(t *testing.T) {
 	t.Run("sent after the activity timeout of the server", func(t *testing.T) {
