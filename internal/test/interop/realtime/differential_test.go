@@ -2,11 +2,24 @@
 
 package realtime_test
 
-import "testing"
+import (
+	"flag"
+	"fmt"
+	"testing"
+)
 
 // parallel is the number of scenarios that run at the same time on a server. Most of the
 // time they wait.
-const parallel = 24
+const parallel = 16
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// The default is the number of processors.
+	if err := flag.Set("test.parallel", fmt.Sprint(len(environments)*parallel)); err != nil {
+		panic(err)
+	}
+	m.Run()
+}
 
 // Both libraries see the same, apart from the differences that the scenarios list.
 func TestScenarios(t *testing.T) {
