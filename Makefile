@@ -42,13 +42,15 @@ test: ## Run the tests of all modules with the race detector
 
 # The npm packages are what the tests run against; the library uses none of them.
 .PHONY: e2e
-e2e: browser internal/test/interop/node_modules internal/test/typescript/node_modules examples/typedevents/web/node_modules ## Run the tests against Pusher's libraries, soketi, a browser and a TypeScript client (needs Node.js, Chromium, curl and openssl)
+e2e: browser internal/test/interop/node_modules internal/test/typescript/node_modules examples/typedevents/web/node_modules ## Run the tests against Pusher's libraries, soketi, a browser, a TypeScript client and Redis (needs Node.js, Chromium, curl, openssl and redis-server)
 	@$(call need,curl,install curl)
 	@$(call need,openssl,install OpenSSL)
+	@$(call need,redis-server,install Redis 7 or later)
 	CHROMIUM=$(CHROMIUM) go test -race -tags interop -count=1 ./internal/test/interop/...
 	go test -tags interop -count=1 ./internal/test/typescript/...
 	go test -tags interop -count=1 -run Shell ./internal/test/contract
 	go -C examples/typedevents test -tags interop -count=1 ./...
+	go -C examples/webhookredis test -race -tags interop -count=1 ./...
 
 # `make e2e` runs a tenth of it, with a seed that it prints.
 .PHONY: soak

@@ -1,0 +1,33 @@
+package webhookredis_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/openchannels/pusher-go/examples/webhookredis"
+	"github.com/openchannels/pusher-go/webhook"
+)
+
+func ExampleNewStore() {
+	options, err := redis.ParseURL("redis://localhost:6379/0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	options.ContextTimeoutEnabled = true // end with the context while Redis does not respond
+	store := webhookredis.NewStore(redis.NewClient(options), "webhook:")
+	verifier, err := webhook.New("your-key", "your-secret", webhook.WithDuplicateStore(store))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /pusher/webhook", verifier.Handler(func(ctx context.Context, hook *webhook.Webhook) error {
+		return nil // handle hook.Events
+	}))
+	fmt.Println("ready")
+	// Output: ready
+}
