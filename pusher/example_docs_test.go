@@ -14,8 +14,10 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/signal"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/openchannels/pusher-go/auth"
@@ -170,7 +172,9 @@ func Example_publishMany() {
 			log.Fatal(err)
 		}
 	}
-	if err := publisher.Close(ctx); err != nil { // sends all queued events
+	closing, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := publisher.Close(closing); err != nil { // sends the queued events
 		log.Fatal(err)
 	}
 	fmt.Println(len(server.Events()), "events")
@@ -256,6 +260,47 @@ func Example_publisherStats() {
 	}
 	fmt.Println(strings.HasPrefix(expvar.Get("publisher").String(), "{"))
 	// Output: true
+}
+
+// Stop a server that publishes events without losing any.
+func Example_stop() {
+	pusherServer, client := startServer()
+	defer pusherServer.Close()
+	publisher, err := client.NewPublisher(pusher.PublisherConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &http.Server{Addr: "127.0.0.1:0"}
+	if err := publisher.Publish(context.Background(), pusher.Event{Channel: "prices", Name: "price-changed", Data: "tea"}); err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond) // stands for the signal
+	defer cancel()
+
+	stopped, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+			log.Fatal(err)
+		}
+	}()
+	<-stopped.Done()
+	stop() // A second signal ends the program at once.
+
+	// The signal has ended its context, so each step gets another one.
+	within := func(d time.Duration, step func(context.Context) error) {
+		ctx, cancel := context.WithTimeout(context.Background(), d)
+		defer cancel()
+		if err := step(ctx); err != nil {
+			log.Println(err)
+		}
+	}
+	within(10*time.Second, server.Shutdown) // Requests end, and publish their last events.
+	within(10*time.Second, publisher.Close) // Queued events are sent; an error has the number of lost events.
+	within(5*time.Second, client.Close)     // Asynchronous calls end.
+
+	fmt.Println(len(pusherServer.Events()), "event")
+	// Output: 1 event
 }
 
 func Example_async() {
@@ -387,6 +432,60 @@ func Example_authorize() {
 
 	fmt.Println(authorize(mux, "ada", "presence-lobby"), authorize(mux, "ada", "private-admins"), authorize(mux, "", "presence-lobby"))
 	// Output: 200 403 403
+}
+
+// allowOrigin lets pages of one other origin send requests with the header Authorization.
+func allowOrigin(origin string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Origin")
+		if r.Header.Get("Origin") == origin {
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+			w.Header().Set("Access-Control-Allow-Headers", "Authorization")
+		}
+		if r.Method == http.MethodOptions { // the browser asks before it sends the request
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func Example_authorizeOtherOrigin() {
+	server, client := startServer()
+	defer server.Close()
+	mux := http.NewServeMux()
+	mux.Handle("POST /pusher/auth", client.Authorizer().ChannelHandler(
+		func(r *http.Request, _ auth.ChannelRequest) (*auth.Member, error) {
+			if r.Header.Get("Authorization") != "Bearer token of ada" {
+				return nil, auth.ErrForbidden
+			}
+			return &auth.Member{UserID: "ada"}, nil
+		}))
+
+	handler := allowOrigin("https://www.example.com", mux)
+
+	send := func(method, origin, body string) *http.Response {
+		r := httptest.NewRequest(method, "/pusher/auth", strings.NewReader(body))
+		r.Header.Set("Origin", origin)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if method != http.MethodOptions {
+			r.Header.Set("Authorization", "Bearer token of ada")
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w.Result()
+	}
+	for _, origin := range []string{"https://www.example.com", "https://evil.example"} {
+		for _, method := range []string{http.MethodOptions, http.MethodPost} {
+			resp := send(method, origin, "socket_id=1234.1234&channel_name=presence-lobby")
+			fmt.Printf("%s %d %q\n", method, resp.StatusCode, resp.Header.Get("Access-Control-Allow-Origin"))
+		}
+	}
+	// Output:
+	// OPTIONS 204 "https://www.example.com"
+	// POST 200 "https://www.example.com"
+	// OPTIONS 204 ""
+	// POST 200 ""
 }
 
 func Example_authorizeWithoutHandler() {
