@@ -3,6 +3,7 @@ package webhookredis_test
 import (
 	"context"
 	"fmt"
+	"log"
 	"net/http"
 
 	"github.com/redis/go-redis/v9"
@@ -14,15 +15,13 @@ import (
 func ExampleNewStore() {
 	options, err := redis.ParseURL("redis://localhost:6379/0")
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
-	options.ContextTimeoutEnabled = true // end with the context while Redis does not respond
+	options.ContextTimeoutEnabled = true // calls end with their context while Redis does not respond
 	store := webhookredis.NewStore(redis.NewClient(options), "webhook:")
 	verifier, err := webhook.New("your-key", "your-secret", webhook.WithDuplicateStore(store))
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /pusher/webhook", verifier.Handler(func(ctx context.Context, hook *webhook.Webhook) error {
