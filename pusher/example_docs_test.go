@@ -4,6 +4,7 @@ package pusher_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"expvar"
 	"fmt"
@@ -502,6 +503,30 @@ func Example_authorizeWithoutHandler() {
 	// The JSON of authorization is the response that pusher-js expects.
 	fmt.Println(authorization.ChannelData)
 	// Output: {"user_id":"ada","user_info":{"name":"Ada"}}
+}
+
+// Authorize with the bytes of the form, as pusher-http-go does.
+func Example_authorizeForm() {
+	client, err := pusher.New(pusher.Credentials{AppID: "42", Key: "key", Secret: "secret"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	params := []byte("socket_id=1234.1234&channel_name=private-orders")
+
+	form, err := url.ParseQuery(string(params)) // the argument of AuthorizePrivateChannel
+	if err != nil {
+		log.Fatal(err)
+	}
+	authorization, err := client.Channel(form.Get("channel_name")).AuthorizePrivate(form.Get("socket_id"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	response, err := json.Marshal(authorization)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(strings.HasPrefix(string(response), `{"auth":"key:`))
+	// Output: true
 }
 
 func Example_receiveWebhooks() {
