@@ -58,7 +58,8 @@ func run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	err = takeOrder(ctx, client, publisher, server)
-	return errors.Join(err, publisher.Close(ctx), registration.Unregister())
+	// With a context that the signal has ended, Close would discard the queued events.
+	return errors.Join(err, publisher.Close(context.WithoutCancel(ctx)), registration.Unregister())
 }
 
 // setUpTelemetry makes the global providers print spans and metrics. This is where an
