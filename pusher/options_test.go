@@ -214,3 +214,22 @@ func TestWithMaxBodyBytes(t *testing.T) {
 		}
 	}
 }
+
+// An invalid cluster is quoted, unless it looks like a part of KEY:SECRET@HOST.
+func TestWithCluster_Quote(t *testing.T) {
+	for setting, quoted := range map[string]bool{
+		"EU":                             true,
+		"key:" + strings.Repeat("x", 16): true,
+		"key:" + strings.Repeat("x", 17): false,
+		strings.Repeat("X", 21):          true,
+		strings.Repeat("X", 100):         true,
+		strings.Repeat("X", 101):         false,
+		"a@b":                            false,
+		"a/b":                            false,
+	} {
+		_, err := pusher.New(app, pusher.WithCluster(setting))
+		if err == nil || strings.Contains(err.Error(), setting) != quoted {
+			t.Errorf("New(WithCluster(%q)) = %v, want an error that quotes it: %t", setting, err, quoted)
+		}
+	}
+}
