@@ -88,7 +88,10 @@ func (env *environment) handler(t testing.TB) http.Handler {
 			return
 		}
 		run.requests.Add(1)
-		defer run.requests.Add(-1)
+		defer func() {
+			run.responded.Store(time.Now().UnixNano())
+			run.requests.Add(-1)
+		}()
 		a := keys[run.key.Load()]
 		user := r.URL.Query().Get("user")
 		if strings.HasSuffix(r.URL.Path, "/user-auth") {
@@ -167,6 +170,7 @@ type run struct {
 	forbidden atomic.Bool
 	wrongUser atomic.Bool
 	requests  atomic.Int32 // to the backend, not yet responded to
+	responded atomic.Int64 // when the backend has last responded, in nanoseconds
 }
 
 type step func(*run)
@@ -242,6 +246,7 @@ func (r *run) settle() {
 			c.flush()
 		}
 		wait := r.settleTime - time.Since(began) // what the step has started may not be visible yet
+		wait = max(wait, r.settleTime-time.Since(time.Unix(0, r.responded.Load())))
 		for name := range r.clients {
 			wait = max(wait, r.settleTime-r.env.proxy.quiet(r.name(name)))
 		}
