@@ -54,7 +54,9 @@ e2e: browser internal/test/interop/node_modules internal/test/typescript/node_mo
 
 # `make e2e` runs a tenth of it, with a seed that it prints.
 .PHONY: soak
-soak: internal/test/interop/node_modules ## Compare realtime with pusher-js in 240 random scenarios for each server, and cut a connection 20,000 times, about 6 minutes (needs Node.js)
+soak: internal/test/interop/node_modules ## Run the long tests in full: lost responses, random scenarios and cut connections, about 40 minutes (needs Node.js)
+	PUSHERTEST_EVENTS=100000 go test -count=1 -v -run lostResponses ./pushertest
+	PUSHER_EVENTS=100000 go test -count=1 -v -run LostResponses ./pusher
 	REALTIME_SOAK=1 go test -tags interop -count=1 -timeout 3h -v -run Random ./internal/test/interop/realtime
 	REALTIME_CUTS=20000 go test -count=1 -timeout 1h -v -run randomCuts ./realtime
 
