@@ -117,7 +117,7 @@ func (c *Client) ChannelUsers(ctx context.Context, name string) (*ChannelUserLis
 }
 
 // meansVacant reports whether err is the response of some server to a query for a vacant
-// channel: 404 without a text (Reverb, AnyCable) or with "Unknown channel" (joaju,
+// channel: 404 without a text (Reverb; AnyCable always) or with "Unknown channel" (joaju,
 // laravel-websockets), or 400 "Could not find a channel" (ipe). A 404 with another text
 // means that the app or the path does not exist.
 func meansVacant(err error) bool {
