@@ -99,9 +99,11 @@ type Error struct {
 	// return &Error{Status: 429}. It is nil without a status if a context ended a wait.
 	Kind error
 
-	hint string // likely cause and what to do
-	sent bool   // the server may have processed the request
+	// Hint is the likely cause and what to do about it, or empty if the error does not
+	// suggest any. It is part of the text of the error.
+	Hint string
 
+	sent       bool // the server may have processed the request
 	incomplete bool // a part of the request could not be written
 }
 
@@ -127,8 +129,8 @@ func (e *Error) Error() string {
 		parts = append(parts, e.Err.Error())
 	}
 	b.WriteString(strings.Join(parts, ": "))
-	if e.hint != "" {
-		b.WriteString(" (" + e.hint + ")")
+	if e.Hint != "" {
+		b.WriteString(" (" + e.Hint + ")")
 	}
 	return b.String()
 }

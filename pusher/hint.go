@@ -86,17 +86,17 @@ func explainTransportError(e *Error, conn *connTrace, err error) {
 	text := err.Error()
 	switch {
 	case errors.As(err, &record), strings.Contains(text, "server gave HTTP response to HTTPS client"):
-		e.Kind, e.hint = ErrTLS, "the server does not use TLS on this port: use an http:// URL"
+		e.Kind, e.Hint = ErrTLS, "the server does not use TLS on this port: use an http:// URL"
 	case errors.As(err, &hostname):
-		e.Kind, e.hint = ErrTLS, "the certificate is for another host name: check the host"
+		e.Kind, e.Hint = ErrTLS, "the certificate is for another host name: check the host"
 	case errors.As(err, &untrust), errors.As(err, &unknown):
-		e.Kind, e.hint = ErrTLS, "the server's certificate is not trusted: add its authority to the TLS configuration of the transport given to WithHTTPClient"
+		e.Kind, e.Hint = ErrTLS, "the server's certificate is not trusted: add its authority to the TLS configuration of the transport given to WithHTTPClient"
 	case !conn.obtained.Load() && conn.handshakes.Load() > 0 && isTimeout(err), strings.Contains(text, "TLS handshake timeout"):
-		e.Kind, e.hint = ErrTLS, "the server did not answer the TLS handshake: if it does not use TLS on this port, use an http:// URL"
+		e.Kind, e.Hint = ErrTLS, "the server did not answer the TLS handshake: if it does not use TLS on this port, use an http:// URL"
 	case errors.As(err, &proxy) && proxy.status == http.StatusProxyAuthRequired, strings.HasSuffix(text, "Proxy Authentication Required"):
-		e.Status, e.hint = http.StatusProxyAuthRequired, proxyHint
+		e.Status, e.Hint = http.StatusProxyAuthRequired, proxyHint
 	case errors.As(err, &dns) && dns.IsNotFound:
-		e.hint = "check the cluster or the host"
+		e.Hint = "check the cluster or the host"
 	case strings.Contains(text, "failed to parse Location header"):
 		e.Kind, e.Err = ErrServer, fmt.Errorf("redirects are not followed: %w", e.Err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

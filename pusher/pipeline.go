@@ -159,7 +159,7 @@ func (d doer) roundTrip(ctx context.Context, original *http.Request, n int) (*ht
 	body, failure := checkResponse(resp, d.info.op, isPublish(req))
 	if failure != nil {
 		failure.sent = true
-		failure.hint = responseHint(failure, req)
+		failure.Hint = responseHint(failure, req)
 		d.logAttempt(ctx, req, n, failure.Status, start)
 		return resp, failure
 	}
