@@ -89,21 +89,25 @@ type BatchEvent struct {
 	// Examples: {"some":"data"}
 	Data EventData `json:"data"`
 
-	// IdempotencyKey Identifies the event, so that a server which supports the key does not deliver an event twice that is sent again. An extension of Sockudo, which remembers the keys of an app for 120 seconds; Pusher does not document it.
+	// IdempotencyKey **An extension of Sockudo; Pusher does not document it.** Identifies the event, so
+	// that it is not delivered twice if it is sent again within 120 s. At most 128 bytes.
+	//
 	//
 	// Examples: order-4711-created
 	IdempotencyKey IdempotencyKey `json:"idempotency_key,omitempty"`
 
 	// Info The attributes to report for each channel, separated by commas: `user_count`
-	// (presence channels only) and `subscription_count` (all channels except presence
-	// channels, if enabled in the app's settings).
+	// (presence channels only) and `subscription_count` (all channels, if enabled in the
+	// app's settings).
 	//
 	//
 	// Examples: user_count,subscription_count
 	Info InfoList `json:"info,omitempty"`
 
 	// Name The name of the event, at most 200 characters. The name `pusher`, and `pusher`
-	// followed by a character other than a letter or digit, are reserved.
+	// followed by a character other than a letter or digit, are reserved. Pusher's
+	// documentation asks for letters, digits, `-` and `_`; its libraries and the known
+	// servers accept other characters too.
 	//
 	//
 	// Examples: price-changed
@@ -143,8 +147,6 @@ type CachedEvent struct {
 }
 
 // ChannelAttribute An attribute of a channel.
-//
-// Examples: user_count
 type ChannelAttribute string
 
 // ChannelCounts The counts of a channel. A count that was not requested, or that is not available for the channel, is absent.
@@ -152,8 +154,8 @@ type ChannelAttribute string
 // Examples: {"subscription_count":51,"user_count":42}, {}
 type ChannelCounts struct {
 	// SubscriptionCount The number of connections subscribed to the channel. It must be enabled in the
-	// app's settings. According to Pusher's documentation it is not available for
-	// presence channels, although its examples and production report it there.
+	// app's settings. The text of Pusher's documentation excludes presence channels, but
+	// its examples and responses from production have the count there too.
 	//
 	//
 	// Examples: 51
@@ -178,8 +180,8 @@ type ChannelInfo struct {
 	Occupied bool `json:"occupied"`
 
 	// SubscriptionCount The number of connections subscribed to the channel. It must be enabled in the
-	// app's settings. According to Pusher's documentation it is not available for
-	// presence channels, although its examples and production report it there.
+	// app's settings. The text of Pusher's documentation excludes presence channels, but
+	// its examples and responses from production have the count there too.
 	//
 	//
 	// Examples: 51
@@ -200,8 +202,6 @@ type ChannelList struct {
 }
 
 // ChannelListAttribute An attribute that a list of channels can report for each channel.
-//
-// Examples: user_count
 type ChannelListAttribute string
 
 // ChannelUser A user on a presence channel.
@@ -228,19 +228,22 @@ type ChannelUserList struct {
 type EventData = string
 
 // EventName The name of the event, at most 200 characters. The name `pusher`, and `pusher`
-// followed by a character other than a letter or digit, are reserved.
+// followed by a character other than a letter or digit, are reserved. Pusher's
+// documentation asks for letters, digits, `-` and `_`; its libraries and the known
+// servers accept other characters too.
 //
 // Examples: price-changed
 type EventName = string
 
-// IdempotencyKey Identifies the event, so that a server which supports the key does not deliver an event twice that is sent again. An extension of Sockudo, which remembers the keys of an app for 120 seconds; Pusher does not document it.
+// IdempotencyKey **An extension of Sockudo; Pusher does not document it.** Identifies the event, so
+// that it is not delivered twice if it is sent again within 120 s. At most 128 bytes.
 //
 // Examples: order-4711-created
 type IdempotencyKey = string
 
 // InfoList The attributes to report for each channel, separated by commas: `user_count`
-// (presence channels only) and `subscription_count` (all channels except presence
-// channels, if enabled in the app's settings).
+// (presence channels only) and `subscription_count` (all channels, if enabled in the
+// app's settings).
 //
 // Examples: user_count,subscription_count
 type InfoList = string
@@ -251,8 +254,8 @@ type InfoList = string
 type SocketID = string
 
 // SubscriptionCount The number of connections subscribed to the channel. It must be enabled in the
-// app's settings. According to Pusher's documentation it is not available for
-// presence channels, although its examples and production report it there.
+// app's settings. The text of Pusher's documentation excludes presence channels, but
+// its examples and responses from production have the count there too.
 //
 // Examples: 51
 type SubscriptionCount = int
@@ -297,21 +300,25 @@ type TriggerRequest struct {
 	// Examples: {"some":"data"}
 	Data EventData `json:"data"`
 
-	// IdempotencyKey Identifies the event, so that a server which supports the key does not deliver an event twice that is sent again. An extension of Sockudo, which remembers the keys of an app for 120 seconds; Pusher does not document it.
+	// IdempotencyKey **An extension of Sockudo; Pusher does not document it.** Identifies the event, so
+	// that it is not delivered twice if it is sent again within 120 s. At most 128 bytes.
+	//
 	//
 	// Examples: order-4711-created
 	IdempotencyKey IdempotencyKey `json:"idempotency_key,omitempty"`
 
 	// Info The attributes to report for each channel, separated by commas: `user_count`
-	// (presence channels only) and `subscription_count` (all channels except presence
-	// channels, if enabled in the app's settings).
+	// (presence channels only) and `subscription_count` (all channels, if enabled in the
+	// app's settings).
 	//
 	//
 	// Examples: user_count,subscription_count
 	Info InfoList `json:"info,omitempty"`
 
 	// Name The name of the event, at most 200 characters. The name `pusher`, and `pusher`
-	// followed by a character other than a letter or digit, are reserved.
+	// followed by a character other than a letter or digit, are reserved. Pusher's
+	// documentation asks for letters, digits, `-` and `_`; its libraries and the known
+	// servers accept other characters too.
 	//
 	//
 	// Examples: price-changed
@@ -350,7 +357,7 @@ type ListChannelsParams struct {
 	// FilterByPrefix Returns only channels whose name begins with this prefix.
 	FilterByPrefix *string `form:"filter_by_prefix,omitempty" json:"filter_by_prefix,omitempty"`
 
-	// Info The attributes to report for each channel, separated by commas.
+	// Info The attribute to report for each channel. A list has only one.
 	Info []ChannelListAttribute `form:"info,omitempty" json:"info,omitempty"`
 }
 
@@ -359,8 +366,7 @@ type GetChannelParams struct {
 	// Info The attributes to report in addition to `occupied`, separated by commas:
 	//
 	// - `user_count`: presence channels only.
-	// - `subscription_count`: all channels except presence channels, if enabled in
-	//   the app's settings.
+	// - `subscription_count`: all channels, if enabled in the app's settings.
 	// - `cache`: cache channels only.
 	//
 	// An attribute that is not available for the channel is rejected with status
@@ -501,7 +507,8 @@ type ClientInterface interface {
 	//
 	// Publishes one event to 1 to 100 channels. With `info`, the response reports
 	// how many users or connections each channel has; such a request counts as two
-	// messages. An attribute that a channel does not have is omitted.
+	// messages. An attribute that a channel does not have is omitted from the response,
+	// unlike in a query, where it is an error.
 	//
 	// An event on an encrypted channel (`private-encrypted-`) can be sent only to
 	// that channel. The channel `#server-to-user-USER_ID` reaches every connection
@@ -516,7 +523,8 @@ type ClientInterface interface {
 	//
 	// Publishes one event to 1 to 100 channels. With `info`, the response reports
 	// how many users or connections each channel has; such a request counts as two
-	// messages. An attribute that a channel does not have is omitted.
+	// messages. An attribute that a channel does not have is omitted from the response,
+	// unlike in a query, where it is an error.
 	//
 	// An event on an encrypted channel (`private-encrypted-`) can be sent only to
 	// that channel. The channel `#server-to-user-USER_ID` reaches every connection
@@ -534,7 +542,9 @@ type ClientInterface interface {
 	// does not prevent the user from connecting and signing in again: to do so, let
 	// the app's authentication endpoint reject the user.
 	//
-	// Send the body `{}`: some servers reject the signature of an empty body.
+	// The operation takes no parameters, so the body is optional. Send `{}` if the
+	// server may be another than Pusher's: soketi and Sockudo reject a request without a
+	// body as not correctly signed.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -548,7 +558,9 @@ type ClientInterface interface {
 	// does not prevent the user from connecting and signing in again: to do so, let
 	// the app's authentication endpoint reject the user.
 	//
-	// Send the body `{}`: some servers reject the signature of an empty body.
+	// The operation takes no parameters, so the body is optional. Send `{}` if the
+	// server may be another than Pusher's: soketi and Sockudo reject a request without a
+	// body as not correctly signed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -656,7 +668,8 @@ func (c *Client) ListChannelUsers(ctx context.Context, appID AppID, channelName 
 //
 // Publishes one event to 1 to 100 channels. With `info`, the response reports
 // how many users or connections each channel has; such a request counts as two
-// messages. An attribute that a channel does not have is omitted.
+// messages. An attribute that a channel does not have is omitted from the response,
+// unlike in a query, where it is an error.
 //
 // An event on an encrypted channel (`private-encrypted-`) can be sent only to
 // that channel. The channel `#server-to-user-USER_ID` reaches every connection
@@ -681,7 +694,8 @@ func (c *Client) TriggerEventWithBody(ctx context.Context, appID AppID, contentT
 //
 // Publishes one event to 1 to 100 channels. With `info`, the response reports
 // how many users or connections each channel has; such a request counts as two
-// messages. An attribute that a channel does not have is omitted.
+// messages. An attribute that a channel does not have is omitted from the response,
+// unlike in a query, where it is an error.
 //
 // An event on an encrypted channel (`private-encrypted-`) can be sent only to
 // that channel. The channel `#server-to-user-USER_ID` reaches every connection
@@ -709,7 +723,9 @@ func (c *Client) TriggerEvent(ctx context.Context, appID AppID, body TriggerEven
 // does not prevent the user from connecting and signing in again: to do so, let
 // the app's authentication endpoint reject the user.
 //
-// Send the body `{}`: some servers reject the signature of an empty body.
+// The operation takes no parameters, so the body is optional. Send `{}` if the
+// server may be another than Pusher's: soketi and Sockudo reject a request without a
+// body as not correctly signed.
 //
 // Takes any type of body and a specified content type.
 //
@@ -733,7 +749,9 @@ func (c *Client) TerminateUserConnectionsWithBody(ctx context.Context, appID App
 // does not prevent the user from connecting and signing in again: to do so, let
 // the app's authentication endpoint reject the user.
 //
-// Send the body `{}`: some servers reject the signature of an empty body.
+// The operation takes no parameters, so the body is optional. Send `{}` if the
+// server may be another than Pusher's: soketi and Sockudo reject a request without a
+// body as not correctly signed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1180,7 +1198,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Publishes one event to 1 to 100 channels. With `info`, the response reports
 	// how many users or connections each channel has; such a request counts as two
-	// messages. An attribute that a channel does not have is omitted.
+	// messages. An attribute that a channel does not have is omitted from the response,
+	// unlike in a query, where it is an error.
 	//
 	// An event on an encrypted channel (`private-encrypted-`) can be sent only to
 	// that channel. The channel `#server-to-user-USER_ID` reaches every connection
@@ -1195,7 +1214,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Publishes one event to 1 to 100 channels. With `info`, the response reports
 	// how many users or connections each channel has; such a request counts as two
-	// messages. An attribute that a channel does not have is omitted.
+	// messages. An attribute that a channel does not have is omitted from the response,
+	// unlike in a query, where it is an error.
 	//
 	// An event on an encrypted channel (`private-encrypted-`) can be sent only to
 	// that channel. The channel `#server-to-user-USER_ID` reaches every connection
@@ -1213,7 +1233,9 @@ type ClientWithResponsesInterface interface {
 	// does not prevent the user from connecting and signing in again: to do so, let
 	// the app's authentication endpoint reject the user.
 	//
-	// Send the body `{}`: some servers reject the signature of an empty body.
+	// The operation takes no parameters, so the body is optional. Send `{}` if the
+	// server may be another than Pusher's: soketi and Sockudo reject a request without a
+	// body as not correctly signed.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1227,7 +1249,9 @@ type ClientWithResponsesInterface interface {
 	// does not prevent the user from connecting and signing in again: to do so, let
 	// the app's authentication endpoint reject the user.
 	//
-	// Send the body `{}`: some servers reject the signature of an empty body.
+	// The operation takes no parameters, so the body is optional. Send `{}` if the
+	// server may be another than Pusher's: soketi and Sockudo reject a request without a
+	// body as not correctly signed.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1459,7 +1483,8 @@ func (c *ClientWithResponses) ListChannelUsersWithResponse(ctx context.Context, 
 //
 // Publishes one event to 1 to 100 channels. With `info`, the response reports
 // how many users or connections each channel has; such a request counts as two
-// messages. An attribute that a channel does not have is omitted.
+// messages. An attribute that a channel does not have is omitted from the response,
+// unlike in a query, where it is an error.
 //
 // An event on an encrypted channel (`private-encrypted-`) can be sent only to
 // that channel. The channel `#server-to-user-USER_ID` reaches every connection
@@ -1480,7 +1505,8 @@ func (c *ClientWithResponses) TriggerEventWithBodyWithResponse(ctx context.Conte
 //
 // Publishes one event to 1 to 100 channels. With `info`, the response reports
 // how many users or connections each channel has; such a request counts as two
-// messages. An attribute that a channel does not have is omitted.
+// messages. An attribute that a channel does not have is omitted from the response,
+// unlike in a query, where it is an error.
 //
 // An event on an encrypted channel (`private-encrypted-`) can be sent only to
 // that channel. The channel `#server-to-user-USER_ID` reaches every connection
@@ -1504,7 +1530,9 @@ func (c *ClientWithResponses) TriggerEventWithResponse(ctx context.Context, appI
 // does not prevent the user from connecting and signing in again: to do so, let
 // the app's authentication endpoint reject the user.
 //
-// Send the body `{}`: some servers reject the signature of an empty body.
+// The operation takes no parameters, so the body is optional. Send `{}` if the
+// server may be another than Pusher's: soketi and Sockudo reject a request without a
+// body as not correctly signed.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -1524,7 +1552,9 @@ func (c *ClientWithResponses) TerminateUserConnectionsWithBodyWithResponse(ctx c
 // does not prevent the user from connecting and signing in again: to do so, let
 // the app's authentication endpoint reject the user.
 //
-// Send the body `{}`: some servers reject the signature of an empty body.
+// The operation takes no parameters, so the body is optional. Send `{}` if the
+// server may be another than Pusher's: soketi and Sockudo reject a request without a
+// body as not correctly signed.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -48,6 +48,8 @@ const (
 	textBodyTooLarge   = "The body exceeds the allowed maximum (%d bytes)"
 	textNotObject      = "Expected the body to be a JSON object"
 	textSpelling       = "Expected the parameter %q, not %q"
+	textInvalid        = "Invalid parameter %s: %s"
+	textInvalidBody    = "Invalid body: %v"
 	textBothChannels   = "Expected either the channel or the channels parameter, not both"
 	textEncrypted      = "An event for an encrypted channel cannot be triggered on other channels too"
 	textNotEncrypted   = "The data of an event for an encrypted channel has to be a JSON object with nonce and ciphertext in base64"

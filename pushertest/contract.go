@@ -1,8 +1,10 @@
 package pushertest
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -70,21 +72,52 @@ func queryOf(doc *openapi3.T, op *openapi3.Operation) map[string]bool {
 // validate validates a request against the document. It may replace the body by a
 // copy.
 func (op *operation) validate(r *http.Request) error {
-	options := &openapi3filter.Options{
-		AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc, // done by signing.Verify
-		SkipSettingDefaults: true,
-	}
-	options.WithCustomSchemaErrorFunc(schemaErrorText)
 	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
 		Request:    r,
 		PathParams: op.pathParams(r),
 		Route:      op.route,
-		Options:    options,
+		Options: &openapi3filter.Options{
+			AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc, // done by signing.Verify
+			SkipSettingDefaults: true,
+		},
 	})
 	if err != nil {
-		return badRequest("%v", err)
+		return invalid(err)
 	}
 	return nil
+}
+
+// invalid names the parameter that breaks the document, and the rule, without the
+// schema and the value, which openapi3filter would print.
+func invalid(err error) error {
+	var request *openapi3filter.RequestError
+	var schema *openapi3.SchemaError
+	if !errors.As(err, &request) || !errors.As(err, &schema) {
+		return badRequest(textInvalidBody, err)
+	}
+	name := parameterName(schema.JSONPointer())
+	if request.Parameter != nil {
+		name = request.Parameter.Name
+	}
+	if name == "" {
+		return badRequest(textInvalidBody, schema.Reason)
+	}
+	return badRequest(textInvalid, name, schema.Reason)
+}
+
+// parameterName returns "batch[0].name" for the path batch, 0, name.
+func parameterName(path []string) string {
+	var name strings.Builder
+	for i, part := range path {
+		switch _, err := strconv.Atoi(part); {
+		case err == nil:
+			part = "[" + part + "]"
+		case i > 0:
+			part = "." + part
+		}
+		name.WriteString(part)
+	}
+	return name.String()
 }
 
 func (op *operation) pathParams(r *http.Request) map[string]string {
@@ -96,13 +129,4 @@ func (op *operation) pathParams(r *http.Request) map[string]string {
 		}
 	}
 	return values
-}
-
-// schemaErrorText omits the schema and the value, which openapi3filter would print on
-// further lines.
-func schemaErrorText(err *openapi3.SchemaError) string {
-	if at := err.JSONPointer(); len(at) > 0 {
-		return strings.Join(at, "/") + ": " + err.Reason
-	}
-	return err.Reason
 }

@@ -189,6 +189,24 @@ var vectors = []vector{
 		want:      "GET\n/apps/3/channels/foo-bar_1234@=,.;\n" + authParams + "&info=user_count,subscription_count",
 		signature: "d3c8f69278989f1042ba048fbdfec5fecc23cb8c566d438c1d31e4e87b1a31a4",
 	},
+	// Computed with createSignedQueryString of the npm package pusher 5.3.4 at the
+	// documentation's time. The first one is also in openapi.yaml.
+	{
+		name: "pusher-http-node, channel name with all permitted punctuation",
+		key:  docsKey, secret: docsSecret, stamp: docsStamp,
+		method: "GET", target: "/apps/3/channels/foo-bar_1234@=,.;?info=user_count%2Csubscription_count",
+		path:      "/apps/3/channels/foo-bar_1234@=,.;",
+		want:      "GET\n/apps/3/channels/foo-bar_1234@=,.;\n" + authParams + "&info=user_count,subscription_count",
+		signature: "d3c8f69278989f1042ba048fbdfec5fecc23cb8c566d438c1d31e4e87b1a31a4",
+	},
+	{
+		name: "pusher-http-node, user ID with all permitted punctuation",
+		key:  docsKey, secret: docsSecret, stamp: docsStamp,
+		method: "POST", target: "/apps/3/users/a@b=c,d.e;f/terminate_connections", path: "/apps/3/users/a@b=c,d.e;f/terminate_connections",
+		body: "{}", bodyMD5: "99914b932bd37a50b983c5e7c90ae93b",
+		want:      "POST\n/apps/3/users/a@b=c,d.e;f/terminate_connections\n" + authParams + "&body_md5=99914b932bd37a50b983c5e7c90ae93b",
+		signature: "e07cb21fb2dd21cd935ba82b78d167a09e90b39d511fc430dadbe7d629893425",
+	},
 	{
 		name: "openssl, users of a channel",
 		key:  docsKey, secret: docsSecret, stamp: docsStamp,

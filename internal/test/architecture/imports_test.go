@@ -46,14 +46,16 @@ var mayImport = map[string][]string{
 	"internal/release":            {"golang.org/x/mod"},
 	"internal/cmd/release":        {"internal/release", "pusher"},
 	"internal/cmd/benchratio":     nil,
+	"internal/cmd/restdocument":   {kinOpenAPI},
 	"internal/cmd/publisherbench": {"pusher"},
 
 	"examples/...": {"gen", "signing", "auth", "webhook", "pusher", "pushertest", "realtime"},
 }
 
 // mayLinkKinOpenAPI lists the packages that validate requests against openapi.yaml at
-// run time. Users of all others must not link an OpenAPI parser.
-var mayLinkKinOpenAPI = []string{"internal/server", "pushertest", "examples/..."}
+// run time, and the command that reads it. Users of all others must not link an OpenAPI
+// parser.
+var mayLinkKinOpenAPI = []string{"internal/server", "internal/cmd/restdocument", "pushertest", "examples/..."}
 
 // Nested modules, including their tests, use what any user can import: a user can upgrade
 // the root module alone, and its internal packages may differ then.

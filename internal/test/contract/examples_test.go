@@ -19,12 +19,16 @@ type documented struct {
 	schema   *openapi3.SchemaRef
 	examples map[string]any
 	inner    bool // a schema within another one, whose examples show both
+	error    bool // a schema of an error, whose examples belong to its responses
 }
 
 func TestExamples(t *testing.T) {
 	count := 0
 	for _, part := range documentedParts(t, load(t)) {
-		if len(part.examples) == 0 && !part.inner {
+		switch {
+		case part.error && len(part.examples) > 0:
+			t.Errorf("%s has an example: move it to the responses, because mock servers prefer it to theirs, whatever the status", part.path)
+		case !part.error && !part.inner && len(part.examples) == 0:
 			t.Errorf("%s has no example", part.path)
 		}
 		for name, value := range part.examples {
@@ -89,6 +93,12 @@ func documentedParts(t *testing.T, doc *openapi3.T) []documented {
 	if err != nil {
 		t.Fatal(err)
 	}
+	isError := map[*openapi3.Schema]bool{}
+	for _, r := range doc.Components.Responses { // all of them are errors
+		for _, m := range r.Value.Content {
+			isError[m.Schema.Value] = true
+		}
+	}
 	components := map[*openapi3.Schema]bool{}
 	for _, schema := range doc.Components.Schemas {
 		components[schema.Value] = true
@@ -98,7 +108,7 @@ func documentedParts(t *testing.T, doc *openapi3.T) []documented {
 		for i, value := range schema.Value.Examples {
 			examples[strconv.Itoa(i)] = value
 		}
-		found = append(found, documented{path: path, schema: schema, examples: examples, inner: !components[schema.Value]})
+		found = append(found, documented{path: path, schema: schema, examples: examples, inner: !components[schema.Value], error: isError[schema.Value]})
 		return nil
 	})
 	if err != nil {

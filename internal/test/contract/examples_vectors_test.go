@@ -71,40 +71,74 @@ func successBody(op *openapi3.Operation) *openapi3.MediaType {
 	return op.Responses.Value("200").Value.Content["application/json"]
 }
 
-// The worked example in the introduction: its string to sign has the MD5 of its body,
-// and its request line has the signature.
+// The worked examples in the introduction: the string to sign has the MD5 of the body,
+// and the request line has the signature.
 //
-// Source: Pusher HTTP API reference, "Worked authentication example".
-func TestExamples_WorkedSignature(t *testing.T) {
-	_, example, ok := strings.Cut(load(t).Info.Description, "### Worked example\n")
-	if !ok {
-		t.Fatal(`info.description has no heading "Worked example"`)
+// Sources: Pusher HTTP API reference, "Worked authentication example"; for the query,
+// createSignedQueryString of the npm package pusher 5.3.4 at the same time.
+func TestExamples_WorkedSignatures(t *testing.T) {
+	tests := []struct {
+		heading, want string
+		hasBody       bool
+	}{
+		{"Worked example", "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c", true},
+		{"Worked example of a query", "d3c8f69278989f1042ba048fbdfec5fecc23cb8c566d438c1d31e4e87b1a31a4", false},
 	}
-	var blocks []string // between the fences, without the language
-	for i, part := range strings.Split(example, "```") {
+	description := load(t).Info.Description
+	for _, tt := range tests {
+		t.Run(tt.heading, func(t *testing.T) {
+			blocks := codeBlocks(section(t, description, "### "+tt.heading))
+			if tt.hasBody && len(blocks) > 0 {
+				sum := md5.Sum([]byte(blocks[0]))
+				blocks = blocks[1:]
+				if want := "body_md5=" + hex.EncodeToString(sum[:]); len(blocks) > 0 && !strings.HasSuffix(blocks[0], want) {
+					t.Errorf("string to sign %q does not end with %s", blocks[0], want)
+				}
+			}
+			if len(blocks) != 2 {
+				t.Fatalf("the example has the blocks %q, want a string to sign and a request line", blocks)
+			}
+			stringToSign, requestLine := blocks[0], blocks[1]
+			mac := hmac.New(sha256.New, []byte("7ad3773142a6692b25b8"))
+			mac.Write([]byte(stringToSign))
+			if signature := hex.EncodeToString(mac.Sum(nil)); signature != tt.want {
+				t.Errorf("the signature of the string to sign is %s, want %s", signature, tt.want)
+			}
+			lines := strings.Split(stringToSign, "\n")
+			want := lines[0] + " " + strings.Join(lines[1:], "?") + "&auth_signature=" + tt.want + " HTTP/1.1"
+			if requestLine != want {
+				t.Errorf("request line is %s, want %s", requestLine, want)
+			}
+		})
+	}
+}
+
+// section returns the text between a heading of a Markdown text and the next heading of
+// the same or a higher level.
+func section(t *testing.T, text, heading string) string {
+	t.Helper()
+	_, after, found := strings.Cut("\n"+text, "\n"+heading+"\n")
+	if !found {
+		t.Fatalf("the text has no heading %q", heading)
+	}
+	level, _, _ := strings.Cut(heading, " ")
+	end := len(after)
+	for marks := level; marks != "#"; marks = marks[1:] {
+		if i := strings.Index(after, "\n"+marks+" "); i >= 0 {
+			end = min(end, i)
+		}
+	}
+	return after[:end]
+}
+
+// codeBlocks returns the texts between the fences, without the language.
+func codeBlocks(text string) []string {
+	var blocks []string
+	for i, part := range strings.Split(text, "```") {
 		if i%2 == 1 {
 			_, block, _ := strings.Cut(part, "\n")
 			blocks = append(blocks, strings.TrimSuffix(block, "\n"))
 		}
 	}
-	if len(blocks) < 3 {
-		t.Fatalf("the worked example has the blocks %q, want a body, a string to sign and a request line", blocks)
-	}
-	body, stringToSign, requestLine := blocks[0], blocks[1], blocks[2]
-
-	sum := md5.Sum([]byte(body))
-	if want := "body_md5=" + hex.EncodeToString(sum[:]); !strings.HasSuffix(stringToSign, want) {
-		t.Errorf("string to sign %q does not end with %s", stringToSign, want)
-	}
-	mac := hmac.New(sha256.New, []byte("7ad3773142a6692b25b8"))
-	mac.Write([]byte(stringToSign))
-	signature := hex.EncodeToString(mac.Sum(nil))
-	if want := "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c"; signature != want {
-		t.Errorf("the signature of the string to sign is %s, want %s", signature, want)
-	}
-	lines := strings.Split(stringToSign, "\n")
-	want := lines[0] + " " + strings.Join(lines[1:], "?") + "&auth_signature=" + signature + " HTTP/1.1"
-	if requestLine != want {
-		t.Errorf("request line is %s, want %s", requestLine, want)
-	}
+	return blocks
 }

@@ -173,20 +173,30 @@ func properties(schema *openapi3.SchemaRef) map[string]*openapi3.SchemaRef {
 func attributesOf(op *openapi3.Operation) []pusher.Attribute {
 	var attributes []pusher.Attribute
 	if info := op.Parameters.GetByInAndName(openapi3.ParameterInQuery, "info"); info != nil {
-		for _, value := range info.Schema.Value.Items.Value.Enum {
-			attributes = append(attributes, pusher.Attribute(fmt.Sprint(value)))
-		}
+		attributes = attributesIn(info.Schema.Value)
 	}
 	if op.RequestBody == nil {
 		return attributes
 	}
 	for name, property := range properties(op.RequestBody.Value.Content["application/json"].Schema) {
 		if name == "info" || strings.HasSuffix(name, ".info") {
-			// The pattern is ^(a|b)(,(a|b))*$.
-			list, _, _ := strings.Cut(strings.TrimPrefix(property.Value.Pattern, "^("), ")")
-			for value := range strings.SplitSeq(list, "|") {
-				attributes = append(attributes, pusher.Attribute(value))
-			}
+			attributes = append(attributes, attributesIn(property.Value)...)
+		}
+	}
+	return attributes
+}
+
+// attributesIn returns the attributes of a list whose pattern is ^(a|b)(,(a|b))*$, or
+// which is the enumeration of the only one.
+func attributesIn(info *openapi3.Schema) []pusher.Attribute {
+	var attributes []pusher.Attribute
+	for _, value := range info.Enum {
+		attributes = append(attributes, pusher.Attribute(fmt.Sprint(value)))
+	}
+	if list, ok := strings.CutPrefix(info.Pattern, "^("); ok {
+		list, _, _ = strings.Cut(list, ")")
+		for value := range strings.SplitSeq(list, "|") {
+			attributes = append(attributes, pusher.Attribute(value))
 		}
 	}
 	return attributes
