@@ -42,12 +42,12 @@ test: ## Run the tests of all modules with the race detector
 
 # The npm packages are what the tests run against; the library uses none of them.
 .PHONY: e2e
-e2e: browser internal/test/interop/node_modules internal/test/typescript/node_modules examples/typedevents/web/node_modules ## Run the tests against Pusher's libraries, soketi, a browser, a TypeScript client and Redis (needs Node.js, Chromium, curl, openssl and redis-server)
+e2e: browser internal/test/interop/node_modules internal/test/generators/node_modules examples/typedevents/web/node_modules ## Run the tests against Pusher's libraries, soketi, a browser, the clients of other generators and Redis (needs Node.js, Chromium, curl, openssl and redis-server)
 	@$(call need,curl,install curl)
 	@$(call need,openssl,install OpenSSL)
 	@$(call need,redis-server,install Redis 7 or later)
 	CHROMIUM=$(CHROMIUM) go test -race -tags interop -count=1 ./internal/test/interop/...
-	go test -tags interop -count=1 ./internal/test/typescript/...
+	go -C internal/test/generators test -tags interop -count=1 ./...
 	go test -tags interop -count=1 -run Shell ./internal/test/contract
 	go -C examples/typedevents test -tags interop -count=1 ./...
 	go -C examples/webhookredis test -race -tags interop -count=1 ./...
@@ -69,9 +69,9 @@ internal/test/interop/node_modules: internal/test/interop/package-lock.json
 	cd internal/test/interop && npm ci --ignore-scripts --omit=dev --omit=peer
 	touch $@
 
-internal/test/typescript/node_modules: internal/test/typescript/package-lock.json
+internal/test/generators/node_modules: internal/test/generators/package-lock.json
 	@$(call need,npm,install Node.js from https://nodejs.org)
-	cd internal/test/typescript && npm ci --ignore-scripts
+	cd internal/test/generators && npm ci --ignore-scripts
 	touch $@
 
 examples/typedevents/web/node_modules: examples/typedevents/web/package-lock.json
@@ -105,7 +105,7 @@ docs: .ci/lint/node_modules ## Render openapi.yaml as bin/openapi.html (needs No
 	touch $@
 
 .PHONY: generate
-generate: ## Generate gen/ from openapi.yaml
+generate: ## Generate gen/ and internal/server/ from openapi.yaml
 	go generate .
 
 .PHONY: check-generate

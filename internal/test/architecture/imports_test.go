@@ -42,7 +42,6 @@ var mayImport = map[string][]string{
 	"internal/batcher":            nil,
 	"internal/test/contract":      nil,
 	"internal/test/architecture":  nil,
-	"internal/test/typescript":    nil,
 	"internal/release":            {"golang.org/x/mod"},
 	"internal/cmd/release":        {"internal/release", "pusher"},
 	"internal/cmd/benchratio":     nil,

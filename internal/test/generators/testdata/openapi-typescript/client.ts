@@ -5,35 +5,37 @@
 import assert from "node:assert/strict";
 import createClient from "openapi-fetch";
 import type { components, paths } from "./openapi.js";
-import { signedQuery, signer } from "./signing.js";
+import { parseApp, signRequest, signedURL } from "./signing.js";
 
 type TriggerRequest = components["schemas"]["TriggerRequest"];
 
-// Source: Pusher HTTP API reference, "Worked authentication example".
+// The worked examples of openapi.yaml.
+const example = { key: "278d425bdf160c739803", secret: "7ad3773142a6692b25b8" };
 assert.match(
-  signedQuery(
+  signedURL(
     "POST",
-    new URL("http://api.pusherapp.com/apps/3/events"),
+    "http://api.pusherapp.com/apps/3/events",
     '{"name":"foo","channels":["project-3"],"data":"{\\"some\\":\\"data\\"}"}',
-    "278d425bdf160c739803",
-    "7ad3773142a6692b25b8",
+    example,
     1353088179,
   ),
   /auth_signature=da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c$/,
 );
+assert.match(
+  signedURL(
+    "GET",
+    "http://api.pusherapp.com/apps/3/channels/foo-bar_1234%40%3D%2C.%3B?info=user_count%2Csubscription_count",
+    "",
+    example,
+    1353088179,
+  ),
+  /^http:\/\/api.pusherapp.com\/apps\/3\/channels\/foo-bar_1234@=,.;\?.*auth_signature=d3c8f69278989f1042ba048fbdfec5fecc23cb8c566d438c1d31e4e87b1a31a4$/,
+);
 
-const [address] = process.argv.slice(2);
-if (address === undefined) {
-  throw new Error("usage: node client.js PUSHER_URL");
-}
-const app = new URL(address);
-const app_id = app.pathname.replace("/apps/", "");
-
-const client = createClient<paths>({
-  baseUrl: app.origin,
-  querySerializer: { array: { style: "form", explode: false } }, // info=a,b
-});
-client.use(signer(app.username, app.password));
+const app = parseApp(process.argv[2]);
+const app_id = app.id;
+const client = createClient<paths>({ baseUrl: app.origin });
+client.use({ onRequest: ({ request }) => signRequest(request, app) });
 
 /** Returns the data of a successful response. */
 function data<T>(result: { data?: T; error?: unknown; response: Response }): T {
@@ -68,16 +70,16 @@ assert.deepEqual(batch.batch, [{}, { user_count: 0 }]);
 
 const listed = data(
   await client.GET("/apps/{app_id}/channels", {
-    params: { path: { app_id }, query: { filter_by_prefix: "presence-", info: ["user_count"] } },
+    params: { path: { app_id }, query: { filter_by_prefix: "presence-", info: "user_count" } },
   }),
 );
-assert.deepEqual(listed, { channels: {} });
+assert.deepEqual(listed, { channels: { "presence-foo_1234@=,.;": { user_count: 2 } } });
 
 const channel = data(
   await client.GET("/apps/{app_id}/channels/{channel_name}", {
     params: {
       path: { app_id, channel_name: "presence-desk-4" },
-      query: { info: ["user_count", "subscription_count"] },
+      query: { info: "user_count,subscription_count" },
     },
   }),
 );
@@ -96,6 +98,13 @@ data(
   await client.POST("/apps/{app_id}/users/{user_id}/terminate_connections", {
     params: { path: { app_id, user_id: "12345" } },
     body: {},
+  }),
+);
+
+// The body is optional.
+data(
+  await client.POST("/apps/{app_id}/users/{user_id}/terminate_connections", {
+    params: { path: { app_id, user_id: "12345" } },
   }),
 );
 
