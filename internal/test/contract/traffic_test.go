@@ -19,7 +19,8 @@ import (
 )
 
 // The client's requests and the test server's responses conform to the document, for
-// successful and for rejected calls.
+// successful and for rejected calls. Neither has a property or a header that the document
+// does not describe.
 func TestTraffic(t *testing.T) {
 	proxy := newValidatingProxy(t, newServer(t))
 	listener := httptest.NewServer(proxy)
@@ -90,11 +91,30 @@ func newServer(t *testing.T) *pushertest.Server {
 	return server
 }
 
+// forbidOtherProperties sets additionalProperties to false in every object schema that
+// does not say otherwise.
+func forbidOtherProperties(t *testing.T, doc *openapi3.T) {
+	t.Helper()
+	err := doc.WalkSchemas(func(_ string, ref *openapi3.SchemaRef) error {
+		additional := &ref.Value.AdditionalProperties
+		if ref.Value.Type.Is(openapi3.TypeObject) && ref.Value.OneOf == nil && additional.Has == nil && additional.Schema == nil {
+			additional.Has = new(bool)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A validatingProxy forwards requests to a server and validates them and their
 // responses against the document.
 type validatingProxy struct {
 	next  *pushertest.Server
 	match func(*http.Request) (*openapi3filter.RequestValidationInput, error)
+
+	// The headers in the document's table, by "GET", "POST" and "response".
+	headers map[string][]string
 
 	mu       sync.Mutex
 	err      error
@@ -105,6 +125,7 @@ func newValidatingProxy(t *testing.T, next *pushertest.Server) *validatingProxy 
 	t.Helper()
 	document := load(t)
 	document.Servers = openapi3.Servers{{URL: "/"}} // any address
+	forbidOtherProperties(t, document)
 	router, err := legacy.NewRouter(document, openapi3.IsOpenAPI31OrLater())
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +146,7 @@ func newValidatingProxy(t *testing.T, next *pushertest.Server) *validatingProxy 
 			}},
 		}, nil
 	}
-	return &validatingProxy{next: next, match: match}
+	return &validatingProxy{next: next, match: match, headers: describedHeaders(t, document)}
 }
 
 func (p *validatingProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -140,10 +161,12 @@ func (p *validatingProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = openapi3filter.ValidateRequest(r.Context(), input)
 	}
 	p.record(err)
+	p.record(otherHeaders(r.Header, p.headers[r.Method], "Accept-Encoding", "Content-Length", "User-Agent")) // of net/http
 
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	response := httptest.NewRecorder()
 	p.next.ServeHTTP(response, r)
+	p.record(otherHeaders(response.Header(), p.headers["response"], "X-Content-Type-Options")) // of http.Error
 	if input != nil {
 		p.record(openapi3filter.ValidateResponse(r.Context(), (&openapi3filter.ResponseValidationInput{
 			RequestValidationInput: input,
