@@ -35,8 +35,9 @@ demo: ## Run the demonstration: a server and a client in one process
 chat: ## Run a chat in the browser, on an embedded server or on the one of PUSHER_URL
 	go run ./examples/chat
 
+# A change of openapi.yaml that breaks other code is explained by check-generate.
 .PHONY: test
-test: ## Run the tests of all modules with the race detector
+test: check-generate ## Run the tests of all modules with the race detector
 	@$(call each,go test -race ./...)
 	go test -count=1 -run '^TestConn_load$$' ./realtime # the race detector needs memory itself
 
@@ -105,11 +106,12 @@ docs: .ci/lint/node_modules ## Render openapi.yaml as bin/openapi.html (needs No
 	touch $@
 
 .PHONY: generate
-generate: ## Generate gen/ and internal/server/ from openapi.yaml
+generate: ## Generate gen/ and internal/server/ from openapi.yaml, and record the exported names of gen
 	go generate .
+	go test -count=1 -run '^TestExportedNames/gen$$' ./internal/test/architecture -update
 
 .PHONY: check-generate
-check-generate: ## Fail if gen/ is not what openapi.yaml generates
+check-generate: ## Fail if the generated code is not what openapi.yaml generates, or breaks other code
 	go test -count=1 -run '^TestGenerated' ./internal/test/architecture
 
 # Each run has every benchmark once, so that a machine whose speed changes slows a

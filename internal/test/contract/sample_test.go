@@ -39,6 +39,8 @@ func sample(t *testing.T, schema *openapi3.SchemaRef, path string) any {
 		return true
 	case s.Type.Is(openapi3.TypeInteger), s.Type.Is(openapi3.TypeNumber):
 		return float64(number(path))
+	case s.Format == "date-time":
+		return time.UnixMilli(number(path)).UTC().Format(time.RFC3339Nano)
 	case s.Type.Is(openapi3.TypeString):
 		for _, value := range []any{"sample of " + path, fmt.Sprintf("1.%d", number(path))} {
 			if validate(t, schema, value) == nil {
@@ -51,6 +53,19 @@ func sample(t *testing.T, schema *openapi3.SchemaRef, path string) any {
 	}
 	t.Fatalf("no sample value for %s: give its schema an example", path)
 	return nil
+}
+
+// A property with the format date-time arrives as a time.Time.
+func TestSample_dateTime(t *testing.T) {
+	value := sample(t, openapi3.NewDateTimeSchema().NewRef(), "since")
+	text, _ := value.(string)
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !contains(reflect.ValueOf(struct{ Since *time.Time }{&at}), value) {
+		t.Errorf("contains does not find %v in a field of type *time.Time", value)
+	}
 }
 
 // number returns a number in the range of a Unix time in milliseconds.
@@ -89,8 +104,8 @@ func contains(in reflect.Value, want any) bool {
 	if !in.IsValid() {
 		return false
 	}
-	if created, ok := in.Interface().(time.Time); ok {
-		return float64(created.UnixMilli()) == want
+	if at, ok := in.Interface().(time.Time); ok { // Unix milliseconds, or the format date-time
+		return float64(at.UnixMilli()) == want || at.UTC().Format(time.RFC3339Nano) == want
 	}
 	switch in.Kind() {
 	case reflect.Pointer, reflect.Interface:

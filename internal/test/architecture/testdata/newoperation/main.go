@@ -1,4 +1,4 @@
-// Command newoperation calls an operation and reads a field that were added to
+// Command newoperation calls an operation and reads fields that were added to
 // openapi.yaml a moment ago.
 package main
 
@@ -21,7 +21,7 @@ func main() {
 	}
 	api := http.NewServeMux()
 	api.Handle("GET /apps/3/connections", answer(`{"connections": 7}`))
-	api.Handle("GET /apps/3/channels/my-channel", answer(`{"occupied": true, "encrypted": true}`))
+	api.Handle("GET /apps/3/channels/my-channel", answer(`{"occupied": true, "encrypted": true, "since": "2026-11-26T12:00:00Z"}`))
 	server := httptest.NewServer(api)
 	defer server.Close()
 
@@ -38,5 +38,5 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Println("connections", connections.JSON200.Connections)
-	fmt.Println("encrypted", *channel.JSON200.Encrypted)
+	fmt.Println("encrypted", *channel.JSON200.Encrypted, "since", channel.JSON200.Since.Year())
 }
