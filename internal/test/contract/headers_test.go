@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/openchannels/pusher-go/pusher"
+	"github.com/openchannels/pusher-go/pushertest"
 )
 
 // Package pusher sends every header that the document describes for requests; TestTraffic
@@ -42,6 +44,44 @@ func TestHeaders(t *testing.T) {
 				t.Errorf("a %s request of package pusher has no header %s: send it, or change the table of headers in openapi.yaml", want, name)
 			}
 		}
+	}
+}
+
+// A webhook of pushertest has the headers of the security schemes, and no others than
+// net/http sends.
+func TestHeaders_webhook(t *testing.T) {
+	doc := load(t)
+	described := []string{"Content-Type"}
+	for _, requirement := range *doc.Webhooks["events"].Post.Security {
+		for name := range requirement {
+			described = append(described, doc.Components.SecuritySchemes[name].Value.Name)
+		}
+	}
+	received := make(chan http.Header, 1)
+	app := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case received <- r.Header:
+		default:
+		}
+	}))
+	defer app.Close()
+	server := pushertest.NewServer(pushertest.WithWebhook(app.URL))
+	defer server.Close()
+	if _, err := server.Subscribe(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case header := <-received:
+		for _, name := range described {
+			if header.Get(name) == "" {
+				t.Errorf("a webhook has no header %s", name)
+			}
+		}
+		if err := otherHeaders(header, described, "Accept-Encoding", "Connection", "Content-Length", "User-Agent"); err != nil {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("no webhook was received")
 	}
 }
 
