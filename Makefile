@@ -39,7 +39,7 @@ chat: ## Run a chat in the browser, on an embedded server or on the one of PUSHE
 .PHONY: test
 test: check-generate ## Run the tests of all modules with the race detector
 	@$(call each,go test -race ./...)
-	go test -count=1 -run '^TestConn_load$$' ./realtime # the race detector needs memory itself
+	go test -count=1 -run '^TestConn_Load$$' ./realtime # the race detector needs memory itself
 
 # The npm packages are what the tests run against; the library uses none of them.
 .PHONY: e2e
@@ -56,10 +56,10 @@ e2e: browser internal/test/interop/node_modules internal/test/generators/node_mo
 # `make e2e` runs a tenth of it, with a seed that it prints.
 .PHONY: soak
 soak: internal/test/interop/node_modules ## Run the long tests in full: lost responses, random scenarios and cut connections, about 40 minutes (needs Node.js)
-	PUSHERTEST_EVENTS=100000 go test -count=1 -v -run lostResponses ./pushertest
+	PUSHERTEST_EVENTS=100000 go test -count=1 -v -run LostResponses ./pushertest
 	PUSHER_EVENTS=100000 go test -count=1 -v -run LostResponses ./pusher
 	REALTIME_SOAK=1 go test -tags interop -count=1 -timeout 3h -v -run Random ./internal/test/interop/realtime
-	REALTIME_CUTS=20000 go test -count=1 -timeout 1h -v -run randomCuts ./realtime
+	REALTIME_CUTS=20000 go test -count=1 -timeout 1h -v -run RandomCuts ./realtime
 
 .PHONY: browser
 browser:

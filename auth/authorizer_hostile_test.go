@@ -72,7 +72,7 @@ var hostileSocketIDs = []string{
 	strings.Repeat("1", 32) + "." + strings.Repeat("1", 32),
 }
 
-func TestAuthorizer_hostileNames(t *testing.T) {
+func TestAuthorizer_HostileNames(t *testing.T) {
 	a := newAuthorizer(t, docsKey, docsSecret, auth.WithEncryptionMasterKey(nodeMasterKey))
 	wantInvalid := func(t *testing.T, method, socketID, channel string, got any, isNil bool, err error) {
 		t.Helper()

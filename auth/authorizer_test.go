@@ -39,7 +39,7 @@ func newLogged(t testing.TB) (*auth.Authorizer, *bytes.Buffer) {
 	return newAuthorizer(t, docsKey, docsSecret, auth.WithLogger(slog.New(slog.NewTextHandler(log, nil)))), log
 }
 
-func TestNew_invalid(t *testing.T) {
+func TestNew_Invalid(t *testing.T) {
 	tests := []struct {
 		name, key, secret string
 		opts              []auth.Option
@@ -150,7 +150,7 @@ func TestRedaction(t *testing.T) {
 	}
 }
 
-func TestAuthorizer_zeroValue(t *testing.T) {
+func TestAuthorizer_ZeroValue(t *testing.T) {
 	for name, a := range map[string]*auth.Authorizer{"nil": nil, "zero": {}} {
 		t.Run(name, func(t *testing.T) {
 			_, private := a.AuthorizePrivate("1234.1234", "private-foobar")

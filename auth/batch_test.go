@@ -21,7 +21,7 @@ func batchForm(socketID string, channels ...string) string {
 	return form
 }
 
-func TestAuthorizer_ChannelHandler_batch(t *testing.T) {
+func TestAuthorizer_ChannelHandler_Batch(t *testing.T) {
 	// The signatures were computed with openssl. The sources of the signature of
 	// private-foobar and of the key of private-encrypted-bla are in channel_test.go.
 	tests := []struct {
@@ -78,7 +78,7 @@ func authorizeBatchTest(_ *http.Request, request auth.ChannelRequest) (*auth.Mem
 	return nil, nil
 }
 
-func TestAuthorizer_ChannelHandler_batchOrder(t *testing.T) {
+func TestAuthorizer_ChannelHandler_BatchOrder(t *testing.T) {
 	var channels []string
 	handler := newAuthorizer(t, docsKey, docsSecret, quiet).ChannelHandler(func(r *http.Request, request auth.ChannelRequest) (*auth.Member, error) {
 		if request.SocketID != "1.1" || r.PostForm.Get("token") != "t" {
@@ -96,7 +96,7 @@ func TestAuthorizer_ChannelHandler_batchOrder(t *testing.T) {
 	}
 }
 
-func TestAuthorizer_ChannelHandler_batchRejected(t *testing.T) {
+func TestAuthorizer_ChannelHandler_BatchRejected(t *testing.T) {
 	channels := make([]string, 101)
 	for i := range channels {
 		channels[i] = fmt.Sprintf("private-%d", i)
@@ -162,7 +162,7 @@ func TestAuthorizer_ChannelHandler_batchRejected(t *testing.T) {
 }
 
 // A request for 100 channels must not cause 100 log lines.
-func TestAuthorizer_ChannelHandler_batchLog(t *testing.T) {
+func TestAuthorizer_ChannelHandler_BatchLog(t *testing.T) {
 	a, log := newLogged(t)
 	handler := a.ChannelHandler(func(_ *http.Request, request auth.ChannelRequest) (*auth.Member, error) {
 		if request.Channel == "presence-invalid" {

@@ -102,7 +102,7 @@ func presence(socketID, channel string, member auth.Member) func(*auth.Authorize
 	}
 }
 
-func TestAuthorizer_publishedSignatures(t *testing.T) {
+func TestAuthorizer_PublishedSignatures(t *testing.T) {
 	for _, tt := range published {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := tt.authorize(newAuthorizer(t, tt.key, tt.secret, auth.WithEncryptionMasterKey(nodeMasterKey)))
@@ -113,7 +113,7 @@ func TestAuthorizer_publishedSignatures(t *testing.T) {
 	}
 }
 
-func TestAuthorizer_AuthorizePresence_channelData(t *testing.T) {
+func TestAuthorizer_AuthorizePresence_ChannelData(t *testing.T) {
 	type profile struct {
 		Name string `json:"name"`
 	}
@@ -150,7 +150,7 @@ func TestAuthorizer_AuthorizePresence_channelData(t *testing.T) {
 	}
 }
 
-func TestAuthorizer_invalidArguments(t *testing.T) {
+func TestAuthorizer_InvalidArguments(t *testing.T) {
 	data := func(channel string, data any) func(*auth.Authorizer) (*auth.ChannelAuthorization, error) {
 		return privateData("1.1", channel, data)
 	}
@@ -200,7 +200,7 @@ func TestAuthorizer_invalidArguments(t *testing.T) {
 	}
 }
 
-func TestAuthorizer_withoutMasterKey(t *testing.T) {
+func TestAuthorizer_WithoutMasterKey(t *testing.T) {
 	a := newAuthorizer(t, docsKey, docsSecret)
 	for _, channel := range []string{"private-encrypted-x", "private-encrypted-cache-x"} {
 		got, err := a.AuthorizePrivate("1.1", channel)

@@ -92,7 +92,7 @@ func TestAuthorizer_ChannelHandler(t *testing.T) {
 	}
 }
 
-func TestAuthorizer_ChannelHandler_rejected(t *testing.T) {
+func TestAuthorizer_ChannelHandler_Rejected(t *testing.T) {
 	const private, presence = "socket_id=1.1&channel_name=private-x", "socket_id=1.1&channel_name=presence-x"
 	returns := func(member *auth.Member, err error) func(*http.Request, auth.ChannelRequest) (*auth.Member, error) {
 		return func(*http.Request, auth.ChannelRequest) (*auth.Member, error) { return member, err }
@@ -182,7 +182,7 @@ func TestAuthorizer_UserHandler(t *testing.T) {
 
 // The server of net/http logs the panic and closes the connection. Anything written
 // before would be an incomplete response.
-func TestHandlers_panic(t *testing.T) {
+func TestHandlers_Panic(t *testing.T) {
 	a := newAuthorizer(t, docsKey, docsSecret, quiet)
 	for name, handler := range map[string]http.Handler{
 		"ChannelHandler": a.ChannelHandler(func(*http.Request, auth.ChannelRequest) (*auth.Member, error) { panic("callback") }),
@@ -215,7 +215,7 @@ func TestHandlers_panic(t *testing.T) {
 	}
 }
 
-func TestHandlers_nilFunction(t *testing.T) {
+func TestHandlers_NilFunction(t *testing.T) {
 	a := newAuthorizer(t, docsKey, docsSecret)
 	for name, create := range map[string]func(){
 		"ChannelHandler": func() { a.ChannelHandler(nil) },
@@ -233,7 +233,7 @@ func TestHandlers_nilFunction(t *testing.T) {
 }
 
 // Anybody can send these requests, and net/http accepts headers of 1 MiB.
-func TestHandlers_logLength(t *testing.T) {
+func TestHandlers_LogLength(t *testing.T) {
 	const maxLength = 1500
 	long := strings.Repeat("x", 900<<10)
 	tests := []struct {
@@ -280,7 +280,7 @@ func TestHandlers_logLength(t *testing.T) {
 	}
 }
 
-func TestHandlers_defaultLogger(t *testing.T) {
+func TestHandlers_DefaultLogger(t *testing.T) {
 	handler := newAuthorizer(t, docsKey, docsSecret).ChannelHandler(allowAll)
 	defer slog.SetDefault(slog.Default())
 	var log bytes.Buffer
@@ -291,7 +291,7 @@ func TestHandlers_defaultLogger(t *testing.T) {
 	}
 }
 
-func TestHandlers_logIsRedacted(t *testing.T) {
+func TestHandlers_LogIsRedacted(t *testing.T) {
 	a, log := newLogged(t)
 	const signature = "58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4"
 	handler := a.UserHandler(func(*http.Request) (*auth.User, error) {

@@ -64,7 +64,7 @@ func TestWithJSONP(t *testing.T) {
 }
 
 // The ID of a member must not end the script or the page around it.
-func TestWithJSONP_escaping(t *testing.T) {
+func TestWithJSONP_Escaping(t *testing.T) {
 	handler := newAuthorizer(t, docsKey, docsSecret, quiet).ChannelHandler(func(*http.Request, auth.ChannelRequest) (*auth.Member, error) {
 		return &auth.Member{UserID: "</script>\u2028"}, nil
 	}, auth.WithJSONP())

@@ -39,7 +39,7 @@ func TestSocketID(t *testing.T) {
 	}
 }
 
-func TestAuthorizer_ChannelHandler_requestOfCallback(t *testing.T) {
+func TestAuthorizer_ChannelHandler_RequestOfCallback(t *testing.T) {
 	want := auth.ChannelRequest{SocketID: "1.1", Channel: "private-x"}
 	for _, tt := range []struct{ name, contentType, body string }{
 		{"form", formType, "socket_id=1.1&channel_name=private-x&token=t"},
@@ -72,7 +72,7 @@ func TestAuthorizer_ChannelHandler_requestOfCallback(t *testing.T) {
 
 // A request that no server has received, such as one of http.NewRequest, can have a nil
 // Body. A middleware that parses the form leaves an empty one behind.
-func TestAuthorizer_ChannelHandler_body(t *testing.T) {
+func TestAuthorizer_ChannelHandler_Body(t *testing.T) {
 	const form = "socket_id=1234.1234&channel_name=private-foobar"
 	tests := []struct {
 		name, contentType string
@@ -101,7 +101,7 @@ func TestAuthorizer_ChannelHandler_body(t *testing.T) {
 	}
 }
 
-func TestAuthorizer_ChannelHandler_hostileRequests(t *testing.T) {
+func TestAuthorizer_ChannelHandler_HostileRequests(t *testing.T) {
 	type hostile struct{ name, target, contentType, body string }
 	form := func(name, body string) hostile { return hostile{name, "/", formType, body} }
 	object := func(name, body string) hostile { return hostile{name, "/", jsonType, body} }

@@ -4,7 +4,7 @@ import "testing"
 
 // The JSON of some published signatures has a number as ID or an additional field. The
 // exported methods never produce such JSON, so these signatures are compared here.
-func TestAuthorizer_sign(t *testing.T) {
+func TestAuthorizer_Sign(t *testing.T) {
 	tests := []struct {
 		name, key, secret, text, want string
 	}{

@@ -49,7 +49,7 @@ func TestAuthorizer_AuthenticateUser(t *testing.T) {
 }
 
 // The size limit for a user does not apply to the watchlist.
-func TestAuthorizer_AuthenticateUser_longWatchlist(t *testing.T) {
+func TestAuthorizer_AuthenticateUser_LongWatchlist(t *testing.T) {
 	watchlist := make([]string, 100)
 	for i := range watchlist {
 		watchlist[i] = strings.Repeat("=@,.;", 39) + "abcd"
@@ -64,7 +64,7 @@ func TestAuthorizer_AuthenticateUser_longWatchlist(t *testing.T) {
 	}
 }
 
-func TestAuthorizer_AuthenticateUser_invalid(t *testing.T) {
+func TestAuthorizer_AuthenticateUser_Invalid(t *testing.T) {
 	tests := []struct {
 		name, socketID string
 		user           auth.User

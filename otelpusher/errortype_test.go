@@ -58,7 +58,7 @@ func TestErrorType(t *testing.T) {
 	}
 }
 
-func TestErrorType_hook(t *testing.T) {
+func TestErrorType_Hook(t *testing.T) {
 	tests := []struct {
 		name string
 		err  error

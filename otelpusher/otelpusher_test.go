@@ -35,7 +35,7 @@ func summary(span sdktrace.ReadOnlySpan, server string) string {
 	return span.Name() + ": " + attrs
 }
 
-func TestNew_spans(t *testing.T) {
+func TestNew_Spans(t *testing.T) {
 	ctx := context.Background()
 	tests := []struct {
 		name     string
@@ -128,7 +128,7 @@ func TestNew_spans(t *testing.T) {
 
 // The span of an operation is a child of the caller's, and the spans of its attempts
 // are children of the operation's.
-func TestNew_parents(t *testing.T) {
+func TestNew_Parents(t *testing.T) {
 	recorded := newTelemetry()
 	client := newClient(t, newServer(t, 503), recorded.observer())
 	ctx, caller := recorded.tracers.Tracer("test").Start(context.Background(), "caller")
@@ -162,7 +162,7 @@ func batch(observer pusher.Observer, queued []pusher.QueuedEvent, err error) {
 
 // A batch has one link to each span in which events of it were published; events that
 // were published outside of a span have none.
-func TestNew_links(t *testing.T) {
+func TestNew_Links(t *testing.T) {
 	recorded := newTelemetry()
 	tracer := recorded.tracers.Tracer("test")
 	ctx1, span1 := tracer.Start(context.Background(), "request 1")
@@ -179,7 +179,7 @@ func TestNew_links(t *testing.T) {
 	}
 }
 
-func TestNew_metrics(t *testing.T) {
+func TestNew_Metrics(t *testing.T) {
 	ctx := context.Background()
 	recorded := newTelemetry()
 	server := newServer(t, 503, 200, 429, 429, 429)
@@ -231,7 +231,7 @@ func TestNew_metrics(t *testing.T) {
 	}
 }
 
-func TestNew_queueDuration(t *testing.T) {
+func TestNew_QueueDuration(t *testing.T) {
 	recorded := newTelemetry()
 	batch(recorded.observer(), []pusher.QueuedEvent{
 		{Context: context.Background(), Wait: 2 * time.Millisecond, Attempt: 1},
@@ -248,7 +248,7 @@ func TestNew_queueDuration(t *testing.T) {
 }
 
 // Channel names and user IDs would create a time series each.
-func TestNew_lowCardinality(t *testing.T) {
+func TestNew_LowCardinality(t *testing.T) {
 	ctx := context.Background()
 	recorded := newTelemetry()
 	client := newClient(t, newServer(t), recorded.observer())
@@ -272,7 +272,7 @@ func TestNew_lowCardinality(t *testing.T) {
 
 // Whether a call succeeds, is rejected or receives no response: no span and no
 // measurement contains the secret, a signature, or another part of the query.
-func TestNew_secrets(t *testing.T) {
+func TestNew_Secrets(t *testing.T) {
 	ctx := context.Background()
 	recorded := newTelemetry()
 	server := newServer(t, 200, 401, 403)
@@ -315,7 +315,7 @@ func TestNew_secrets(t *testing.T) {
 }
 
 // Without options the global providers are used.
-func TestNew_globalProviders(t *testing.T) {
+func TestNew_GlobalProviders(t *testing.T) {
 	tracers, meters := otel.GetTracerProvider(), otel.GetMeterProvider()
 	defer otel.SetTracerProvider(tracers)
 	defer otel.SetMeterProvider(meters)
@@ -372,7 +372,7 @@ func (m failingMeter) Int64ObservableUpDownCounter(name string, _ ...metric.Int6
 }
 
 // A failure of the telemetry is reported and does not affect the calls.
-func TestNew_failingMeter(t *testing.T) {
+func TestNew_FailingMeter(t *testing.T) {
 	var handled error
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { handled = err }))
 	recorded := newTelemetry()
@@ -386,7 +386,7 @@ func TestNew_failingMeter(t *testing.T) {
 	}
 }
 
-func TestNew_serverPort(t *testing.T) {
+func TestNew_ServerPort(t *testing.T) {
 	tests := []struct{ scheme, host, want string }{
 		{"https", "api-eu.pusher.com", "server.address=api-eu.pusher.com server.port=443"},
 		{"http", "localhost", "server.address=localhost server.port=80"},

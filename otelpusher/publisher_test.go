@@ -13,7 +13,7 @@ import (
 
 // The batches of a publisher, of which the first is rejected once: the spans in which
 // the events were published are linked, and the time in the queue is recorded once.
-func TestNew_publisher(t *testing.T) {
+func TestNew_Publisher(t *testing.T) {
 	recorded := newTelemetry()
 	client := newClient(t, newServer(t, 503), recorded.observer())
 	publisher, err := client.NewPublisher(pusher.PublisherConfig{Concurrency: 1})
@@ -96,7 +96,7 @@ func TestObservePublisher(t *testing.T) {
 	}
 }
 
-func TestObservePublisher_failingMeter(t *testing.T) {
+func TestObservePublisher_FailingMeter(t *testing.T) {
 	for _, fails := range []string{"pusher.publisher.queue.events", "pusher.publisher.inflight.events", "pusher.publisher.events", "pusher.publisher.retries"} {
 		t.Run(fails, func(t *testing.T) {
 			if _, err := otelpusher.ObservePublisher(nil, "orders", otelpusher.WithMeterProvider(failingMeters{name: fails})); !errors.Is(err, errNoInstrument) {

@@ -12,7 +12,7 @@ import (
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
-func TestAPI_authentication(t *testing.T) {
+func TestAPI_Authentication(t *testing.T) {
 	tests := []struct {
 		name, query, body string
 		serverTime        int64
@@ -65,7 +65,7 @@ func TestAPI_authentication(t *testing.T) {
 	}
 }
 
-func TestAPI_authentication_missingBodyMD5(t *testing.T) {
+func TestAPI_Authentication_MissingBodyMD5(t *testing.T) {
 	s := newServer(t)
 	r := sign(t, s, newRequest(http.MethodPost, events, ""), time.Time{})
 	r.Body = newRequest(http.MethodPost, events, docsBody).Body
@@ -76,7 +76,7 @@ func TestAPI_authentication_missingBodyMD5(t *testing.T) {
 }
 
 // Pusher's content type is not known. Its bodies are plain text.
-func TestAPI_errorContentType(t *testing.T) {
+func TestAPI_ErrorContentType(t *testing.T) {
 	w := httptest.NewRecorder()
 	newServer(t).ServeHTTP(w, newRequest(http.MethodGet, channels, ""))
 	if got, want := w.Header().Get("Content-Type"), "text/plain; charset=utf-8"; got != want {
@@ -84,7 +84,7 @@ func TestAPI_errorContentType(t *testing.T) {
 	}
 }
 
-func TestAPI_log(t *testing.T) {
+func TestAPI_Log(t *testing.T) {
 	var logged bytes.Buffer
 	docsTime := time.Unix(docsTimestamp, 0)
 	s := newServer(t, pushertest.WithLogger(slog.New(slog.NewTextHandler(&logged, nil))), pushertest.WithClock(func() time.Time { return docsTime }))

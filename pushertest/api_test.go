@@ -74,7 +74,7 @@ func TestAPI(t *testing.T) {
 	}
 }
 
-func TestAPI_cacheExpires(t *testing.T) {
+func TestAPI_CacheExpires(t *testing.T) {
 	now := time.Unix(1700000000, 0)
 	s := newServer(t, pushertest.WithClock(func() time.Time { return now }))
 	get := func() string {

@@ -77,7 +77,7 @@ func TestWithAuthorizer(t *testing.T) {
 }
 
 // The data is encrypted as in TestDecrypt.
-func TestWithAuthorizer_encryptedChannel(t *testing.T) {
+func TestWithAuthorizer_EncryptedChannel(t *testing.T) {
 	s := newListeningServer(t)
 	sub := join(t, s, "private-encrypted-bla", pushertest.WithAuthorizer(newApp(t, s)), asAda())
 	trigger(t, s, `{"name":"n","channel":"private-encrypted-bla","data":`+quote(encryptedForBla())+`}`)
@@ -105,7 +105,7 @@ func TestWithAuthenticator(t *testing.T) {
 
 // Source of the requests: pusher-js 8.6.0, src/runtimes/web/auth/xhr_auth.ts,
 // src/core/auth/channel_authorizer.ts and user_authenticator.ts.
-func TestWithAuthorizer_requests(t *testing.T) {
+func TestWithAuthorizer_Requests(t *testing.T) {
 	s := newServer(t)
 	var requests []string
 	app := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -131,7 +131,7 @@ func TestWithAuthorizer_requests(t *testing.T) {
 }
 
 // Source of the requirements: pusher-js 8.6.0, xhr_auth.ts and encrypted_channel.ts.
-func TestWithAuthorizer_invalidResponses(t *testing.T) {
+func TestWithAuthorizer_InvalidResponses(t *testing.T) {
 	tests := []struct {
 		name, channel string
 		status        int
@@ -170,7 +170,7 @@ func TestWithAuthorizer_invalidResponses(t *testing.T) {
 }
 
 // Port 1 is reserved: no test listens on it.
-func TestWithAuthEndpoint_unreachable(t *testing.T) {
+func TestWithAuthEndpoint_Unreachable(t *testing.T) {
 	_, err := newServer(t).Subscribe(t.Context(), "private-x", pushertest.WithAuthEndpoint("http://user:s3cr3t@127.0.0.1:1/"))
 	if err == nil || strings.Contains(err.Error(), "s3cr3t") || !strings.Contains(err.Error(), "requesting the authorization from the app: ") {
 		t.Errorf("Subscribe() = %v, want an error without the password", err)

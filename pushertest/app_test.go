@@ -11,7 +11,7 @@ import (
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
-func TestApp_redaction(t *testing.T) {
+func TestApp_Redaction(t *testing.T) {
 	s := newServer(t, pushertest.WithApp(testApp))
 	var logged bytes.Buffer
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("", "app", s.App(), "server", fmt.Sprintf("%+v", s))

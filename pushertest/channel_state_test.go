@@ -9,7 +9,7 @@ import (
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
-func TestServer_SetChannel_addsToSubscribers(t *testing.T) {
+func TestServer_SetChannel_AddsToSubscribers(t *testing.T) {
 	s := newListeningServer(t, pushertest.WithSubscriptionCounting(true))
 	join(t, s, "presence-x", pushertest.AsMember("ada", nil))
 	join(t, s, "presence-x", pushertest.AsMember("grace", nil))
@@ -25,7 +25,7 @@ func TestServer_SetChannel_addsToSubscribers(t *testing.T) {
 	c.expectNothing()
 }
 
-func TestServer_SetChannel_replaces(t *testing.T) {
+func TestServer_SetChannel_Replaces(t *testing.T) {
 	s := newServer(t)
 	setChannel(t, s, "presence-cache-c", pushertest.ChannelState{Users: []string{"1", "2"}, Cache: &pushertest.CachedEvent{Data: "d"}})
 	for _, test := range []struct {
@@ -44,7 +44,7 @@ func TestServer_SetChannel_replaces(t *testing.T) {
 	}
 }
 
-func TestServer_SetChannel_invalid(t *testing.T) {
+func TestServer_SetChannel_Invalid(t *testing.T) {
 	tests := []struct {
 		name, channel string
 		to            pushertest.ChannelState

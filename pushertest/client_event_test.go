@@ -33,7 +33,7 @@ func TestClientEvents(t *testing.T) {
 }
 
 // Source of the rate: Pusher Channels docs, "Client events".
-func TestClientEvents_rateLimit(t *testing.T) {
+func TestClientEvents_RateLimit(t *testing.T) {
 	clock := newClock(time.Unix(1700000000, 0))
 	s := newListeningServer(t, pushertest.WithClock(clock.Now))
 	c := connect(t, s)

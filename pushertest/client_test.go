@@ -145,7 +145,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-func TestMessages_log(t *testing.T) {
+func TestMessages_Log(t *testing.T) {
 	var log logBuffer
 	s := newListeningServer(t, pushertest.WithTestLog(&log))
 	c := connect(t, s)

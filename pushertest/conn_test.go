@@ -15,7 +15,7 @@ import (
 )
 
 // Source of the codes: RFC 6455, section 7.4.1.
-func TestConn_invalidFrames(t *testing.T) {
+func TestConn_InvalidFrames(t *testing.T) {
 	s := newListeningServer(t)
 	hello := `{"event":"pusher:ping","data":{}}`
 	tests := []struct {
@@ -51,7 +51,7 @@ func TestConn_invalidFrames(t *testing.T) {
 	}
 }
 
-func TestConn_fragments(t *testing.T) {
+func TestConn_Fragments(t *testing.T) {
 	s := newListeningServer(t)
 	hello := `{"event":"pusher:ping","data":{}}`
 	c := dialRaw(t, s.URL, s.App().Key)
@@ -65,9 +65,9 @@ func TestConn_fragments(t *testing.T) {
 	c.expect(t, textOpcode, `{"event":"pusher:pong","data":"{}"}`)
 }
 
-// See also "one byte more than the limit" of TestConn_invalidFrames. The limit is six
+// See also "one byte more than the limit" of TestConn_InvalidFrames. The limit is six
 // times that of an event, and 16 KiB.
-func TestConn_maxMessageBytes(t *testing.T) {
+func TestConn_MaxMessageBytes(t *testing.T) {
 	c := connect(t, newListeningServer(t))
 	c.send(strings.Repeat("x", 77_824))
 	c.expect(errorMessage("null", "Expected a JSON object"))
@@ -75,7 +75,7 @@ func TestConn_maxMessageBytes(t *testing.T) {
 }
 
 // The slow client is on a pipe, which has no buffer.
-func TestConn_slowReader(t *testing.T) {
+func TestConn_SlowReader(t *testing.T) {
 	const size = 1 << 20
 	var log logBuffer
 	testInBubble(t, func(t *testing.T, s *pushertest.Server, dial func() *rawConn) {
@@ -103,7 +103,7 @@ func TestConn_slowReader(t *testing.T) {
 // Each client is on a pipe, which has no buffer, and reads nothing more after it has
 // subscribed. A message to all clients counts once; otherwise the last message exceeds
 // the limit of 64 MiB.
-func TestConn_backlog(t *testing.T) {
+func TestConn_Backlog(t *testing.T) {
 	const size = 1 << 20
 	for _, test := range []struct {
 		name    string
@@ -157,7 +157,7 @@ func TestConn_backlog(t *testing.T) {
 	}
 }
 
-func TestConn_longMessages(t *testing.T) {
+func TestConn_LongMessages(t *testing.T) {
 	s := newListeningServer(t, pushertest.WithMaxEventBytes(100_000))
 	c := connect(t, s)
 	c.send(subscribe("c"))
@@ -170,7 +170,7 @@ func TestConn_longMessages(t *testing.T) {
 	checkDeliveries(t, sub, pushertest.Delivery{Channel: "c", Name: "n", Data: data})
 }
 
-func TestConn_manyConnections(t *testing.T) {
+func TestConn_ManyConnections(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	const many = 500
 	s := pushertest.NewServer(pushertest.WithSubscriptionCounting(false))
@@ -202,7 +202,7 @@ func TestConn_manyConnections(t *testing.T) {
 	s.Close()
 }
 
-func TestServer_concurrentClients(t *testing.T) {
+func TestServer_ConcurrentClients(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	s := pushertest.NewServer(pushertest.WithTestLog(&logBuffer{}))
 	var group sync.WaitGroup

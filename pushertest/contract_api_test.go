@@ -6,7 +6,7 @@ import (
 )
 
 // The end of a text is openapi3filter's. The test checks only which parameter it names.
-func TestAPI_rejectedByContract(t *testing.T) {
+func TestAPI_RejectedByContract(t *testing.T) {
 	tests := []struct{ name, method, target, body, mentions string }{
 		{"no channels in the list", "POST", events, `{"name":"n","channels":[],"data":"d"}`, "Invalid parameter channels: "},
 		{"101 channels", "POST", events, `{"name":"n","channels":["c"` + strings.Repeat(`,"c"`, 100) + `],"data":"d"}`, "channels"},

@@ -10,7 +10,7 @@ import (
 // Requests are validated as if the document had version 3.0. That is correct as long as
 // their schemas use no newer keywords, except for the one choice that rules.trigger
 // checks.
-func TestContract_openAPI30(t *testing.T) {
+func TestContract_OpenAPI30(t *testing.T) {
 	checked := 0
 	for pattern, op := range contract() {
 		schemas := openapi3.Schemas{}
@@ -51,7 +51,7 @@ func isNewerThan30(s *openapi3.Schema) bool {
 		s.UnevaluatedProperties.Has != nil || s.UnevaluatedProperties.Schema != nil
 }
 
-func TestRules_everyOperation(t *testing.T) {
+func TestRules_EveryOperation(t *testing.T) {
 	operations := contract()
 	if len(operations) == 0 {
 		t.Fatal("the document has no operations")

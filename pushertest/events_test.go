@@ -95,7 +95,7 @@ func TestWithMaxEvents_WaitForEvent(t *testing.T) {
 	})
 }
 
-func TestServer_Events_time(t *testing.T) {
+func TestServer_Events_Time(t *testing.T) {
 	want := time.Unix(docsTimestamp, 0)
 	s := newServer(t, pushertest.WithClock(func() time.Time { return want }))
 	send(t, s, newRequest(http.MethodPost, events+docsAuth+"&auth_signature="+docsSignature, docsBody))
@@ -104,7 +104,7 @@ func TestServer_Events_time(t *testing.T) {
 	}
 }
 
-func TestServer_WaitForEvent_recorded(t *testing.T) {
+func TestServer_WaitForEvent_Recorded(t *testing.T) {
 	s := newServer(t)
 	for _, name := range []string{"a", "b"} {
 		call(t, s, http.MethodPost, events, `{"name":"`+name+`","channel":"c","data":"d"}`)
@@ -151,7 +151,7 @@ func TestServer_WaitForEvent(t *testing.T) {
 	})
 }
 
-func TestServer_WaitForEvent_ends(t *testing.T) {
+func TestServer_WaitForEvent_Ends(t *testing.T) {
 	cause := errors.New("enough")
 	tests := []struct {
 		name string

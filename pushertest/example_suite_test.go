@@ -74,7 +74,7 @@ func (m *mockPublisher) Trigger(_ context.Context, channel, _ string, _ any, _ .
 	return &pusher.TriggerResult{}, m.err
 }
 
-func TestShop_ship(t *testing.T) {
+func TestShop_Ship(t *testing.T) {
 	tests := []struct {
 		name       string
 		err        error

@@ -57,7 +57,7 @@ func TestServer_Fail(t *testing.T) {
 	checkEvents(t, s, pushertest.Event{Channel: "project-3", Name: "foo", Data: `{"some":"data"}`})
 }
 
-func TestServer_Fail_order(t *testing.T) {
+func TestServer_Fail_Order(t *testing.T) {
 	s := newServer(t)
 	hasBody := func(r *http.Request) bool {
 		body, err := io.ReadAll(r.Body)
@@ -83,7 +83,7 @@ func TestServer_Fail_order(t *testing.T) {
 	}
 }
 
-func TestServer_Fail_noResponse(t *testing.T) {
+func TestServer_Fail_NoResponse(t *testing.T) {
 	s := pushertest.NewServer()
 	defer s.Close()
 	fail(t, s, pushertest.Failure{})
@@ -94,7 +94,7 @@ func TestServer_Fail_noResponse(t *testing.T) {
 	}
 }
 
-func TestServer_Fail_invalid(t *testing.T) {
+func TestServer_Fail_Invalid(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		failure pushertest.Failure
@@ -151,7 +151,7 @@ func TestServer_FailContext(t *testing.T) {
 	}
 }
 
-func TestServer_Fail_webSocket(t *testing.T) {
+func TestServer_Fail_WebSocket(t *testing.T) {
 	s := newListeningServer(t)
 	path := "/app/" + s.App().Key + "?protocol=7"
 	fail(t, s, pushertest.Failure{CloseCode: 4004, Body: "Account over quota"})
@@ -184,7 +184,7 @@ func TestServer_Delay(t *testing.T) {
 	})
 }
 
-func TestServer_Delay_ends(t *testing.T) {
+func TestServer_Delay_Ends(t *testing.T) {
 	tests := []struct {
 		name string
 		end  func(*pushertest.Server, context.CancelFunc)
@@ -234,7 +234,7 @@ func TestServer_DropConnections(t *testing.T) {
 	newServer(t).DropConnections() // has none
 }
 
-func TestServer_DropConnections_webSocket(t *testing.T) {
+func TestServer_DropConnections_WebSocket(t *testing.T) {
 	s := newListeningServer(t)
 	c, sub := connect(t, s), join(t, s, "c")
 	s.DropConnections()

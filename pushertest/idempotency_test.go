@@ -107,7 +107,7 @@ func checkNames(t *testing.T, s *pushertest.Server, want string) {
 	}
 }
 
-func TestWithIdempotencyKeys_expire(t *testing.T) {
+func TestWithIdempotencyKeys_Expire(t *testing.T) {
 	clock := newClock(time.Unix(docsTimestamp, 0))
 	s := newServer(t, pushertest.WithIdempotencyKeys(true), pushertest.WithClock(clock.Now))
 	for _, test := range []struct {
@@ -126,7 +126,7 @@ func TestWithIdempotencyKeys_expire(t *testing.T) {
 }
 
 // Keys are ignored without the option, even invalid ones.
-func TestWithIdempotencyKeys_disabled(t *testing.T) {
+func TestWithIdempotencyKeys_Disabled(t *testing.T) {
 	s := newServer(t)
 	for _, body := range []string{
 		`{"idempotency_key":"1","name":"n","channel":"c","data":"d"}`,
@@ -144,7 +144,7 @@ func TestWithIdempotencyKeys_disabled(t *testing.T) {
 	checkNames(t, s, "n n n")
 }
 
-func TestWithIdempotencyKeys_concurrent(t *testing.T) {
+func TestWithIdempotencyKeys_Concurrent(t *testing.T) {
 	s := newServer(t, pushertest.WithIdempotencyKeys(true))
 	var group sync.WaitGroup
 	for range 8 {
@@ -160,7 +160,7 @@ func TestWithIdempotencyKeys_concurrent(t *testing.T) {
 // One in 20 responses is lost after the request was processed, and the client sends the
 // request again. PUSHERTEST_EVENTS and PUSHERTEST_SEED set the number of events and the
 // seed.
-func TestWithIdempotencyKeys_lostResponses(t *testing.T) {
+func TestWithIdempotencyKeys_LostResponses(t *testing.T) {
 	total, seed := 10_000, rand.Uint64()
 	if text := os.Getenv("PUSHERTEST_EVENTS"); text != "" {
 		total = must(strconv.Atoi(text))

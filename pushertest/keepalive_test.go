@@ -32,7 +32,7 @@ func TestWithActivityTimeout(t *testing.T) {
 	}
 }
 
-func TestKeepalive_activity(t *testing.T) {
+func TestKeepalive_Activity(t *testing.T) {
 	const pong = `{"event":"pusher:pong","data":{}}`
 	for _, test := range []struct {
 		name     string

@@ -13,7 +13,7 @@ import (
 	"github.com/openchannels/pusher-go/webhook"
 )
 
-func TestNew_invalidOptions(t *testing.T) {
+func TestNew_InvalidOptions(t *testing.T) {
 	tests := map[string]pushertest.Option{
 		"an option is nil":                             nil,
 		"WithApp: the key is empty":                    pushertest.WithApp(pushertest.App{ID: "1", Key: "", Secret: "s3cr3t"}),
@@ -57,7 +57,7 @@ func TestNew_invalidOptions(t *testing.T) {
 }
 
 // The client under test corrects its clock by the Date header, as with Pusher.
-func TestWithClock_dateHeader(t *testing.T) {
+func TestWithClock_DateHeader(t *testing.T) {
 	s := newListeningServer(t, pushertest.WithClock(func() time.Time { return time.Unix(docsTimestamp, 0) }))
 	client, err := pusher.NewFromURL(s.PusherURL())
 	if err != nil {
@@ -79,7 +79,7 @@ func TestWithClock_dateHeader(t *testing.T) {
 	}
 }
 
-func TestWithLogger_debug(t *testing.T) {
+func TestWithLogger_Debug(t *testing.T) {
 	var log logBuffer
 	s := newListeningServer(t, pushertest.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	to, hooks := newWebhookReceiver(t, s)

@@ -13,7 +13,7 @@ import (
 
 // Pusher's libraries do not escape the characters of a channel name. Go's url.PathEscape
 // does.
-func TestAPI_escapedChannelNames(t *testing.T) {
+func TestAPI_EscapedChannelNames(t *testing.T) {
 	s := newServer(t)
 	populate(t, s)
 	for _, path := range []string{"/foo-bar_1234@=,.;", "/foo-bar_1234@=%2C.%3B", "/%66oo-bar_1234%40%3d%2c%2e%3b"} {
@@ -27,7 +27,7 @@ func TestAPI_escapedChannelNames(t *testing.T) {
 	}
 }
 
-func TestAPI_parametersInQuery(t *testing.T) {
+func TestAPI_ParametersInQuery(t *testing.T) {
 	tests := []struct {
 		name, query, body string
 		want              pushertest.Event
@@ -51,7 +51,7 @@ func TestAPI_parametersInQuery(t *testing.T) {
 }
 
 // These requests deviate from the OpenAPI document, see the package documentation.
-func TestAPI_lenient(t *testing.T) {
+func TestAPI_Lenient(t *testing.T) {
 	tests := []struct{ name, contentType, method, target, body, want string }{
 		{"no content type", "", "POST", events, docsBody, `{}`},
 		{"content type of curl", "application/x-www-form-urlencoded", "POST", events, docsBody, `{}`},
@@ -81,7 +81,7 @@ func TestAPI_lenient(t *testing.T) {
 	}
 }
 
-func TestAPI_maxBodyBytes(t *testing.T) {
+func TestAPI_MaxBodyBytes(t *testing.T) {
 	s := newServer(t)
 	status, text := call(t, s, http.MethodPost, batch, strings.Repeat(" ", 778241))
 	if want := "The body exceeds the allowed maximum (778240 bytes)\n"; status != 413 || text != want {
@@ -89,7 +89,7 @@ func TestAPI_maxBodyBytes(t *testing.T) {
 	}
 }
 
-func TestAPI_unreadableBody(t *testing.T) {
+func TestAPI_UnreadableBody(t *testing.T) {
 	s := newServer(t)
 	r := sign(t, s, newRequest(http.MethodPost, events, docsBody), time.Time{})
 	r.Body = io.NopCloser(io.MultiReader(strings.NewReader("{"), broken{}))

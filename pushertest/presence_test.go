@@ -35,7 +35,7 @@ func TestPresence(t *testing.T) {
 	checkGet(t, s, channels+"/presence-x/users", `{"users":[{"id":"ada"}]}`)
 }
 
-func TestPresence_maxMembers(t *testing.T) {
+func TestPresence_MaxMembers(t *testing.T) {
 	s := newListeningServer(t)
 	for i := range 100 {
 		join(t, s, "presence-x", pushertest.AsMember(fmt.Sprint(i), nil))

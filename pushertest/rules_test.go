@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestAPI_rejectedByRules(t *testing.T) {
+func TestAPI_RejectedByRules(t *testing.T) {
 	const (
 		dataTooLarge = "The data content of this event exceeds the allowed maximum (10240 bytes). See https://pusher.com/docs/channels/server_api/http-api#publishing-events for more info\n"
 		listOnly     = "user_count may only be requested for presence channels - please supply filter_by_prefix begining with presence-\n"

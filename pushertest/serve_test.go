@@ -57,7 +57,7 @@ func TestServer_Serve(t *testing.T) {
 	}
 }
 
-func TestServer_Serve_listenerError(t *testing.T) {
+func TestServer_Serve_ListenerError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
 		network := make(pipeListener)
 		close(network)
@@ -67,7 +67,7 @@ func TestServer_Serve_listenerError(t *testing.T) {
 	})
 }
 
-func TestServer_tlsHandshake(t *testing.T) {
+func TestServer_TlsHandshake(t *testing.T) {
 	var log logBuffer
 	s := newListeningServer(t, pushertest.WithTestLog(&log))
 	connect(t, s).expectNothing()

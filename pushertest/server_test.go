@@ -55,7 +55,7 @@ func TestServer_PusherURLAt(t *testing.T) {
 	}
 }
 
-func TestServer_PusherURLAt_mounted(t *testing.T) {
+func TestServer_PusherURLAt_Mounted(t *testing.T) {
 	s := newServer(t)
 	outer := httptest.NewServer(http.StripPrefix("/pusher", s))
 	defer outer.Close()
@@ -69,7 +69,7 @@ func TestServer_PusherURLAt_mounted(t *testing.T) {
 	}
 }
 
-func TestServer_mounted(t *testing.T) {
+func TestServer_Mounted(t *testing.T) {
 	s := newServer(t)
 	mounted := http.StripPrefix("/pusher", s)
 	r := sign(t, s, newRequest(http.MethodPost, "/pusher"+events, docsBody), time.Time{})
@@ -130,7 +130,7 @@ func TestServer_Reset(t *testing.T) {
 }
 
 // The bubble fails the test if a goroutine is left behind.
-func TestServer_Close_goroutines(t *testing.T) {
+func TestServer_Close_Goroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := pushertest.NewServer()
 		transport := &http.Transport{}
@@ -158,7 +158,7 @@ func TestServer_Close_goroutines(t *testing.T) {
 
 // A client that does not read or does not reply to the close frame delays Close by
 // closeTimeout, 250 milliseconds.
-func TestServer_Close_unresponsiveClient(t *testing.T) {
+func TestServer_Close_UnresponsiveClient(t *testing.T) {
 	for name, respond := range map[string]func(*testing.T, *pushertest.Server, *rawConn){
 		"not reading": func(t *testing.T, s *pushertest.Server, c *rawConn) {
 			c.send(t, subscribe("c"))
@@ -184,7 +184,7 @@ func TestServer_Close_unresponsiveClient(t *testing.T) {
 	}
 }
 
-func TestServer_concurrentRequests(t *testing.T) {
+func TestServer_ConcurrentRequests(t *testing.T) {
 	s := newServer(t)
 	const each = 10
 	var group sync.WaitGroup

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestSignin_userChannel(t *testing.T) {
+func TestSignin_UserChannel(t *testing.T) {
 	s := newListeningServer(t)
 	one, two := connect(t, s), connect(t, s)
 	for id, c := range map[string]*wsClient{"1": one, "2": two} {

@@ -45,7 +45,7 @@ func signInAs(s *state, c *client, userData string) string {
 }
 
 // A client may send messages until it has received its close frame.
-func TestState_messageAfterRemoval(t *testing.T) {
+func TestState_MessageAfterRemoval(t *testing.T) {
 	s := newTestState(t)
 	transport := &testTransport{}
 	c := s.connect(transport, false)
@@ -65,7 +65,7 @@ func TestState_messageAfterRemoval(t *testing.T) {
 	}
 }
 
-func TestState_watchersAfterSignOut(t *testing.T) {
+func TestState_WatchersAfterSignOut(t *testing.T) {
 	s := newTestState(t)
 	transport := &testTransport{}
 	watcher, user := s.connect(transport, false), s.connect(&testTransport{}, false)
@@ -81,7 +81,7 @@ func TestState_watchersAfterSignOut(t *testing.T) {
 	}
 }
 
-func TestState_channelDiscardedAfterCount(t *testing.T) {
+func TestState_ChannelDiscardedAfterCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTestState(t)
 		var clients []*client
@@ -109,7 +109,7 @@ func TestState_channelDiscardedAfterCount(t *testing.T) {
 	})
 }
 
-func TestState_maxSubscriptions(t *testing.T) {
+func TestState_MaxSubscriptions(t *testing.T) {
 	s := newTestState(t, WithSubscriptionCounting(false))
 	transport := &testTransport{}
 	c := s.connect(transport, false)

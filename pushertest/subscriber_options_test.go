@@ -36,7 +36,7 @@ func TestDecrypt(t *testing.T) {
 		pushertest.Delivery{Channel: channel, Name: "n", Data: docsEncrypted})
 }
 
-func TestSubscribeOptions_invalid(t *testing.T) {
+func TestSubscribeOptions_Invalid(t *testing.T) {
 	app := http.NotFoundHandler()
 	for _, test := range []struct {
 		name string

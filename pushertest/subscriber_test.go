@@ -70,7 +70,7 @@ func TestSubscriber_Next(t *testing.T) {
 	})
 }
 
-func TestSubscriber_ends(t *testing.T) {
+func TestSubscriber_Ends(t *testing.T) {
 	cause := errors.New("enough")
 	tests := []struct {
 		name string
@@ -129,7 +129,7 @@ func checkEnd(t *testing.T, what string, err, want error) {
 	}
 }
 
-func TestSubscriber_Next_canceled(t *testing.T) {
+func TestSubscriber_Next_Canceled(t *testing.T) {
 	s := newServer(t)
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -142,7 +142,7 @@ func TestSubscriber_Next_canceled(t *testing.T) {
 	}
 }
 
-func TestServer_Subscribe_invalid(t *testing.T) {
+func TestServer_Subscribe_Invalid(t *testing.T) {
 	tests := []struct {
 		name, channel string
 		opts          []pushertest.SubscribeOption

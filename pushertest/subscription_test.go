@@ -35,7 +35,7 @@ func TestSubscription(t *testing.T) {
 	b.expectNothing() // it is the connection that is left out
 }
 
-func TestSubscription_batch(t *testing.T) {
+func TestSubscription_Batch(t *testing.T) {
 	s := newListeningServer(t)
 	c := connect(t, s)
 	c.send(subscribe("c"))
@@ -47,7 +47,7 @@ func TestSubscription_batch(t *testing.T) {
 	c.expect(`{"event":"1","channel":"c","data":"a"}`, `{"event":"2","channel":"c","data":"b"}`)
 }
 
-func TestSubscription_cacheChannel(t *testing.T) {
+func TestSubscription_CacheChannel(t *testing.T) {
 	clock := newClock(time.Unix(1700000000, 0))
 	s := newListeningServer(t, pushertest.WithClock(clock.Now))
 	sender := join(t, s, "private-cache-x")
@@ -117,7 +117,7 @@ func TestSubscriptionCount(t *testing.T) {
 	})
 }
 
-func TestSubscriptionCount_presenceChannel(t *testing.T) {
+func TestSubscriptionCount_PresenceChannel(t *testing.T) {
 	s := newServer(t)
 	sub := join(t, s, "presence-x", pushertest.AsMember("1", nil), pushertest.ProtocolEvents())
 	join(t, s, "presence-x", pushertest.AsMember("1", nil))

@@ -32,7 +32,7 @@ func TestWatchlist(t *testing.T) {
 }
 
 // Source: Pusher Channels docs, "Watchlist events" and error code 4302.
-func TestWatchlist_maxUsers(t *testing.T) {
+func TestWatchlist_MaxUsers(t *testing.T) {
 	s := newListeningServer(t)
 	c := connect(t, s)
 	ids := make([]string, 101)

@@ -112,7 +112,7 @@ func (a *webhookApp) attemptTimes() []time.Duration {
 	return slices.Clone(a.attempts)
 }
 
-func TestWebhookEndpoint_retry(t *testing.T) {
+func TestWebhookEndpoint_Retry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		statuses := []int{500, 404, 302, 204}
 		s, app := newWebhookApp(t, func(time.Duration, string) (int, error) {
@@ -136,7 +136,7 @@ func TestWebhookEndpoint_retry(t *testing.T) {
 }
 
 // Source of the time: Pusher support, "Channels webhook timeouts and retries".
-func TestWebhookEndpoint_retriesFiveMinutes(t *testing.T) {
+func TestWebhookEndpoint_RetriesFiveMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, app := newWebhookApp(t, func(time.Duration, string) (int, error) { return 500, nil })
 		occupy(t, s, "c")
@@ -155,7 +155,7 @@ func TestWebhookEndpoint_retriesFiveMinutes(t *testing.T) {
 }
 
 // Source of the timeout: Pusher Channels docs, "Webhooks".
-func TestWebhookEndpoint_timeout(t *testing.T) {
+func TestWebhookEndpoint_Timeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, app := newWebhookApp(t, func(at time.Duration, _ string) (int, error) {
 			if at == 0 {
@@ -172,7 +172,7 @@ func TestWebhookEndpoint_timeout(t *testing.T) {
 	})
 }
 
-func TestWebhookEndpoint_rejectedDeliveryDoesNotBlock(t *testing.T) {
+func TestWebhookEndpoint_RejectedDeliveryDoesNotBlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, app := newWebhookApp(t, func(_ time.Duration, body string) (int, error) {
 			if strings.Contains(body, "rejected") {
@@ -194,7 +194,7 @@ func TestWebhookEndpoint_rejectedDeliveryDoesNotBlock(t *testing.T) {
 	})
 }
 
-func TestWebhookEndpoint_appStartedLater(t *testing.T) {
+func TestWebhookEndpoint_AppStartedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer // is read when no delivery is in flight
 		const started = 100 * time.Second

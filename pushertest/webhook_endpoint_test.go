@@ -14,7 +14,7 @@ import (
 	"github.com/openchannels/pusher-go/webhook"
 )
 
-func TestWebhooks_batches(t *testing.T) {
+func TestWebhooks_Batches(t *testing.T) {
 	const channels = 45
 	received, proceed := make(chan int), make(chan struct{})
 	at := time.Unix(1327078148, 132e6)
@@ -44,7 +44,7 @@ func TestWebhooks_batches(t *testing.T) {
 
 // Nothing listens on port 1, which is reserved. The connections of attempts are in the
 // bubble, so that an attempt takes no time.
-func TestServer_Close_webhookEventsLost(t *testing.T) {
+func TestServer_Close_WebhookEventsLost(t *testing.T) {
 	var log logBuffer
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, pushertest.WithWebhook("http://127.0.0.1:1/"), pushertest.WithTestLog(&log))

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestWithWebhookDelay_severalDepartures(t *testing.T) {
+func TestWithWebhookDelay_SeveralDepartures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, app := newWebhookApp(t, accept, WithWebhookDelay(3*time.Second))
 		a, b := occupy(t, s, "a"), occupy(t, s, "b")
@@ -29,7 +29,7 @@ func TestWithWebhookDelay_severalDepartures(t *testing.T) {
 	})
 }
 
-func TestWithWebhookDelay_return(t *testing.T) {
+func TestWithWebhookDelay_Return(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, app := newWebhookApp(t, accept, WithWebhookDelay(3*time.Second))
 		ada := occupy(t, s, "presence-x", AsMember("ada", nil))

@@ -139,7 +139,7 @@ func TestServer_SetWebhook(t *testing.T) {
 }
 
 // The miss is posted once for each time that the cache is empty.
-func TestWebhooks_cacheMiss(t *testing.T) {
+func TestWebhooks_CacheMiss(t *testing.T) {
 	clock := newClock(time.Unix(1700000000, 0))
 	s, hooks := newWebhookServer(t, pushertest.WithClock(clock.Now), pushertest.WithSubscriptionCounting(false))
 	join(t, s, "cache-x")
@@ -158,7 +158,7 @@ func TestWebhooks_cacheMiss(t *testing.T) {
 	)
 }
 
-func TestWebhooks_externalSubscribers(t *testing.T) {
+func TestWebhooks_ExternalSubscribers(t *testing.T) {
 	s, hooks := newWebhookServer(t)
 	setChannel(t, s, "presence-x", pushertest.ChannelState{Users: []string{"ada"}})
 	join(t, s, "presence-x", pushertest.AsMember("ada", nil)).Close()

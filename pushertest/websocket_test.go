@@ -11,7 +11,7 @@ import (
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
-func TestWebSocket_established(t *testing.T) {
+func TestWebSocket_Established(t *testing.T) {
 	s := newListeningServer(t)
 	// The URLs of pusher-js and of clients with older protocol versions.
 	for _, query := range []string{"?protocol=7&client=js&version=8.6.0&flash=false", "?client=java-client&protocol=5&version=2.4.4", "?protocol=4"} {
@@ -34,7 +34,7 @@ func TestWebSocket_established(t *testing.T) {
 // Source of the codes: Pusher Channels docs, WebSocket protocol; of the text of
 // 4001: reports of pusher-js users. The others' texts are the docs' descriptions.
 // Source of the pusher:error before the close frame: captures of production.
-func TestWebSocket_rejected(t *testing.T) {
+func TestWebSocket_Rejected(t *testing.T) {
 	s := newListeningServer(t)
 	key := "/app/" + s.App().Key
 	tests := []struct {
@@ -64,7 +64,7 @@ func TestWebSocket_rejected(t *testing.T) {
 	}
 }
 
-func TestWebSocket_invalidHandshake(t *testing.T) {
+func TestWebSocket_InvalidHandshake(t *testing.T) {
 	s := newListeningServer(t)
 	newHandshake := func() *http.Request {
 		r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/app/"+s.App().Key+"?protocol=7", nil))
@@ -102,7 +102,7 @@ func TestWebSocket_invalidHandshake(t *testing.T) {
 	}
 }
 
-func TestWebSocket_mounted(t *testing.T) {
+func TestWebSocket_Mounted(t *testing.T) {
 	s := newServer(t, pushertest.WithTestLog(t))
 	outer := httptest.NewServer(http.StripPrefix("/pusher", s))
 	defer outer.Close()
@@ -120,7 +120,7 @@ func TestWebSocket_mounted(t *testing.T) {
 	}
 }
 
-func TestWebSocket_earlyMessage(t *testing.T) {
+func TestWebSocket_EarlyMessage(t *testing.T) {
 	s := newListeningServer(t)
 	c := dialRawWith(t, s.URL, s.App().Key, string(masked(textFrame, `{"event":"pusher:ping","data":{}}`)))
 	if _, got := c.read(t); string(got) != `{"event":"pusher:pong","data":"{}"}` {

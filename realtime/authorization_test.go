@@ -93,7 +93,7 @@ func TestWithAuthEndpoint(t *testing.T) {
 }
 
 // The handlers of package auth and the endpoints' client fit together.
-func TestWithAuthEndpoint_handlers(t *testing.T) {
+func TestWithAuthEndpoint_Handlers(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		server := newRawServer(t)
 		app, opts := newApp(t, server)
@@ -129,7 +129,7 @@ func TestWithAuthEndpoint_handlers(t *testing.T) {
 }
 
 // What the endpoint responds decides whether an existing subscription is retried.
-func TestWithAuthEndpoint_errors(t *testing.T) {
+func TestWithAuthEndpoint_Errors(t *testing.T) {
 	tests := []struct {
 		name    string
 		respond func(http.ResponseWriter, *http.Request)
@@ -196,7 +196,7 @@ func TestWithAuthEndpoint_errors(t *testing.T) {
 }
 
 // A request that ends with the connection is no response of the endpoint.
-func TestWithAuthEndpoint_connectionLost(t *testing.T) {
+func TestWithAuthEndpoint_ConnectionLost(t *testing.T) {
 	for range 50 {
 		inBubble(t, func(t *testing.T) {
 			server := newRawServer(t)
@@ -214,7 +214,7 @@ func TestWithAuthEndpoint_connectionLost(t *testing.T) {
 }
 
 // Reconnecting does not flood the app.
-func TestWithAuthEndpoint_concurrency(t *testing.T) {
+func TestWithAuthEndpoint_Concurrency(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		server := newRawServer(t)
 		app, opts := newApp(t, server)

@@ -28,7 +28,7 @@ func TestChannel_Trigger(t *testing.T) {
 	}
 }
 
-func TestChannel_Trigger_invalid(t *testing.T) {
+func TestChannel_Trigger_Invalid(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		server := newRawServer(t)
 		conn, raw := server.connect(realtime.WithAuthorizer(&fakeAuthorizer{}))
@@ -68,7 +68,7 @@ func TestChannel_Trigger_invalid(t *testing.T) {
 }
 
 // Source: Pusher Channels docs, "Client events": 10 a second for a connection.
-func TestChannel_Trigger_rate(t *testing.T) {
+func TestChannel_Trigger_Rate(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		server := newRawServer(t)
 		conn, raw := server.connect(realtime.WithAuthorizer(&fakeAuthorizer{}))

@@ -19,7 +19,7 @@ import (
 	"github.com/openchannels/pusher-go/realtime"
 )
 
-func TestConnect_url(t *testing.T) {
+func TestConnect_Url(t *testing.T) {
 	tests := []struct{ name, url, want string }{
 		// Source of the host: Pusher Channels docs, "Pusher Channels Protocol".
 		{"cluster", realtime.Cluster("eu", "key"), "wss://ws-eu.pusher.com/app/key"},
@@ -46,7 +46,7 @@ func TestConnect_url(t *testing.T) {
 	})
 }
 
-func TestConnect_configuration(t *testing.T) {
+func TestConnect_Configuration(t *testing.T) {
 	const url = "wss://example.com/app/key"
 	tests := []struct {
 		name, url string
@@ -97,7 +97,7 @@ func TestConnect_configuration(t *testing.T) {
 	})
 }
 
-func TestConnect_errors(t *testing.T) {
+func TestConnect_Errors(t *testing.T) {
 	server := newServer(t)
 	failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
 	defer failing.Close()
@@ -130,7 +130,7 @@ func TestConnect_errors(t *testing.T) {
 }
 
 // The first message decides whether the connection is open.
-func TestConnect_handshake(t *testing.T) {
+func TestConnect_Handshake(t *testing.T) {
 	tests := []struct {
 		name, greeting string
 		kind           error // or nil
@@ -164,7 +164,7 @@ func TestConnect_handshake(t *testing.T) {
 	}
 }
 
-func TestConnect_timeout(t *testing.T) {
+func TestConnect_Timeout(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		silent := newNetwork(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			ws, err := websocket.Accept(w, r, nil)
@@ -191,7 +191,7 @@ func TestConnect_timeout(t *testing.T) {
 //
 // Source: Pusher Channels docs, "Error codes"; pusher-js 8.6.0, protocol.ts. That 4000 is
 // not an instruction to use TLS is a decision of this package.
-func TestConn_closeCodes(t *testing.T) {
+func TestConn_CloseCodes(t *testing.T) {
 	const atOnce, backoff, never = "at once", "backoff", "never"
 	tests := []struct {
 		code int
@@ -262,7 +262,7 @@ func TestConn_closeCodes(t *testing.T) {
 	}
 }
 
-func TestConn_backoff(t *testing.T) {
+func TestConn_Backoff(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		server := newRawServer(t)
 		conn, first := server.connect(realtime.WithBackoff(time.Second, 30*time.Second))
@@ -314,7 +314,7 @@ func TestWithBackoff(t *testing.T) {
 }
 
 // Source: Pusher Channels docs, "Ping and pong messages".
-func TestConn_ping(t *testing.T) {
+func TestConn_Ping(t *testing.T) {
 	t.Run("sent after the activity timeout of the server", func(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
 			server := newRawServer(t)

@@ -34,7 +34,7 @@ func sharedSecret(t testing.TB, masterKey string) string {
 }
 
 // If the app replaces its master key, subscribers request the key of the channel again.
-func TestChannel_encrypted(t *testing.T) {
+func TestChannel_Encrypted(t *testing.T) {
 	tests := []struct {
 		name string
 		run  func(*testing.T, *rawServer, *fakeApp, *realtime.Conn, *realtime.Channel, *rawConn)

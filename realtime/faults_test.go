@@ -23,7 +23,7 @@ import (
 
 // The faults that a connection survives. The state is that right after the fault. In
 // the end, the connection is subscribed again, with one gap in its stream.
-func TestConn_faults(t *testing.T) {
+func TestConn_Faults(t *testing.T) {
 	const connected, connecting = realtime.StateConnected, realtime.StateConnecting
 	tests := []struct {
 		name    string
@@ -112,7 +112,7 @@ func TestConn_faults(t *testing.T) {
 
 // A server whose clock jumps, or sends times of its own, changes nothing: all times are
 // measured with the monotonic clock of the client.
-func TestConn_faults_clock(t *testing.T) {
+func TestConn_Faults_Clock(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		var offset atomic.Int64
 		server := newMemoryServer(t, pushertest.WithClock(func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }))
@@ -130,7 +130,7 @@ func TestConn_faults_clock(t *testing.T) {
 }
 
 // A server that stops reading cannot make the queue of messages grow.
-func TestConn_faults_writes(t *testing.T) {
+func TestConn_Faults_Writes(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		server := newRawServer(t)
 		conn, raw := server.connect(realtime.WithAuthorizer(&fakeAuthorizer{}), realtime.WithTimeout(5*time.Second))
@@ -171,7 +171,7 @@ func TestWithMaxMessageBytes(t *testing.T) {
 
 // Cuts at random times lose no subscription and double none. REALTIME_CUTS is the
 // number of cuts, REALTIME_SEED the seed.
-func TestConn_randomCuts(t *testing.T) {
+func TestConn_RandomCuts(t *testing.T) {
 	cuts, seed := 1000, rand.Uint64()
 	if text := os.Getenv("REALTIME_CUTS"); text != "" {
 		n, err := strconv.Atoi(text)

@@ -51,7 +51,7 @@ func startServer(t testing.TB) string {
 
 // A process can hold 1,000 connections: each gets all events in order, an idle one needs
 // little memory, and nothing remains when they are closed.
-func TestConn_load(t *testing.T) {
+func TestConn_Load(t *testing.T) {
 	const (
 		connections = 1000
 		events      = 50

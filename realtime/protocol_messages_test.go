@@ -10,7 +10,7 @@ import (
 )
 
 // Whatever the server sends, nothing panics, and events are valid.
-func FuzzChannel_receive(f *testing.F) {
+func FuzzChannel_Receive(f *testing.F) {
 	for _, seed := range []string{
 		message("presence-x", "e", `{"a":1}`), succeeded("presence-x"), "not JSON", "null", "[]", "7",
 		`{"event":"pusher_internal:member_added","channel":"presence-x","data":{"user_id":7,"user_info":{"n":1}}}`,

@@ -55,7 +55,7 @@ func TestConn_SignIn(t *testing.T) {
 	}
 }
 
-func TestConn_SignIn_protocol(t *testing.T) {
+func TestConn_SignIn_Protocol(t *testing.T) {
 	const success = `{"event":"pusher:signin_success","data":"{\"user_data\":\"{\\\"id\\\":\\\"7\\\"}\"}"}`
 	signIn := func(ctx context.Context, conn *realtime.Conn) *call {
 		return start(func() (*realtime.Channel, error) { return conn.SignIn(ctx, auth.User{ID: "7"}) })

@@ -46,7 +46,7 @@ func TestConn_Subscribe(t *testing.T) {
 	}
 }
 
-func TestConn_Subscribe_invalid(t *testing.T) {
+func TestConn_Subscribe_Invalid(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		server := newRawServer(t)
 		conn, raw := server.connect(realtime.WithAuthorizer(&fakeAuthorizer{}))
@@ -87,7 +87,7 @@ func TestConn_Subscribe_invalid(t *testing.T) {
 	})
 }
 
-func TestConn_Subscribe_twice(t *testing.T) {
+func TestConn_Subscribe_Twice(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		server := newRawServer(t)
 		conn, raw := server.connect()
@@ -101,7 +101,7 @@ func TestConn_Subscribe_twice(t *testing.T) {
 }
 
 // The subscription is withdrawn when nobody waits for it any more.
-func TestConn_Subscribe_canceled(t *testing.T) {
+func TestConn_Subscribe_Canceled(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		server := newRawServer(t)
 		conn, raw := server.connect()
@@ -128,7 +128,7 @@ func TestConn_Subscribe_canceled(t *testing.T) {
 	})
 }
 
-func TestConn_Subscribe_whileDisconnected(t *testing.T) {
+func TestConn_Subscribe_WhileDisconnected(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		server := newRawServer(t)
 		conn, raw := server.connect()
@@ -160,7 +160,7 @@ func TestConn_Subscribe_whileDisconnected(t *testing.T) {
 }
 
 // Source of the texts: pusher-js issues and Laravel Echo issues, which quote Pusher.
-func TestConn_Subscribe_rejected(t *testing.T) {
+func TestConn_Subscribe_Rejected(t *testing.T) {
 	tests := []struct {
 		name, response string
 		code           int
@@ -337,7 +337,7 @@ func (a *fakeAuthorizer) AuthenticateUser(socketID string, user auth.User) (*aut
 }
 
 // An existing subscription survives failures of the authorization, but not a decision.
-func TestChannel_resubscribe(t *testing.T) {
+func TestChannel_Resubscribe(t *testing.T) {
 	tests := []struct {
 		name   string
 		err    error
@@ -499,7 +499,7 @@ func TestChannel_Members(t *testing.T) {
 }
 
 // A slow reader loses the oldest events and learns how many.
-func TestChannel_buffer(t *testing.T) {
+func TestChannel_Buffer(t *testing.T) {
 	tests := []struct {
 		name                  string
 		events, size, dropped int
@@ -593,7 +593,7 @@ func TestChannel_Next(t *testing.T) {
 }
 
 // Events that the server sends right after the confirmation are not lost.
-func TestChannel_Next_cache(t *testing.T) {
+func TestChannel_Next_Cache(t *testing.T) {
 	server := newServer(t)
 	server.trigger(t, "cache-prices", "price", `{"eur":1}`)
 	conn := server.connect(t)

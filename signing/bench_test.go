@@ -51,8 +51,8 @@ func BenchmarkSigner_Edit(b *testing.B) {
 	}
 }
 
-// BenchmarkSigner_Edit_parallel shows the cost of sharing a signer between goroutines.
-func BenchmarkSigner_Edit_parallel(b *testing.B) {
+// BenchmarkSigner_Edit_Parallel shows the cost of sharing a signer between goroutines.
+func BenchmarkSigner_Edit_Parallel(b *testing.B) {
 	for _, bm := range benchmarks {
 		b.Run(bm.name, func(b *testing.B) {
 			signer, ctx := mustSigner(b, docsKey, docsSecret), context.Background()

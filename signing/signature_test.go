@@ -282,7 +282,7 @@ func TestStringToSign(t *testing.T) {
 	}
 }
 
-func TestStringToSign_method(t *testing.T) {
+func TestStringToSign_Method(t *testing.T) {
 	for method, want := range map[string]string{"post": "POST\n/a\n", "": "GET\n/a\n"} {
 		if got := signing.StringToSign(method, "/a", nil); got != want {
 			t.Errorf("StringToSign(%q, %q, nil) = %q, want %q", method, "/a", got, want)
@@ -290,7 +290,7 @@ func TestStringToSign_method(t *testing.T) {
 	}
 }
 
-func TestSigner_Edit_publishedSignatures(t *testing.T) {
+func TestSigner_Edit_PublishedSignatures(t *testing.T) {
 	for _, v := range vectors {
 		if v.othersOnly {
 			continue
@@ -314,7 +314,7 @@ func TestSigner_Edit_publishedSignatures(t *testing.T) {
 	}
 }
 
-func TestVerify_publishedSignatures(t *testing.T) {
+func TestVerify_PublishedSignatures(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(v.name, func(t *testing.T) {
 			query := v.query(t)

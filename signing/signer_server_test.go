@@ -53,7 +53,7 @@ func send(tb testing.TB, server *httptest.Server, method, path, query, body stri
 	return text, nil
 }
 
-func TestSigner_Edit_server(t *testing.T) {
+func TestSigner_Edit_Server(t *testing.T) {
 	server := newServer(t)
 	tests := []struct{ name, method, path, query, body string }{
 		{"event", "POST", "/apps/3/events", "", `{"name":"foo"}`},

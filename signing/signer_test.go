@@ -58,7 +58,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-func TestSigner_Edit_query(t *testing.T) {
+func TestSigner_Edit_Query(t *testing.T) {
 	const sent = authParams // it has no reserved characters
 	tests := []struct{ name, query, want string }{
 		{"empty", "", sent},
@@ -92,7 +92,7 @@ func TestSigner_Edit_query(t *testing.T) {
 	}
 }
 
-func TestSigner_Edit_escapedKey(t *testing.T) {
+func TestSigner_Edit_EscapedKey(t *testing.T) {
 	req := mustRequest(t, "GET", "https://api.example/", "")
 	if err := edit(t, "key&more=1", docsSecret, docsTime, req); err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestSigner_Edit_escapedKey(t *testing.T) {
 	}
 }
 
-func TestSigner_Edit_again(t *testing.T) {
+func TestSigner_Edit_Again(t *testing.T) {
 	body := `{"name":"foo"}`
 	req := mustRequest(t, "POST", "https://api.example/apps/3/events?q=a%26b", body)
 	if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
@@ -132,7 +132,7 @@ func TestSigner_Edit_again(t *testing.T) {
 	}
 }
 
-func TestSigner_Edit_body(t *testing.T) {
+func TestSigner_Edit_Body(t *testing.T) {
 	// body_md5 of the documentation's worked example.
 	body, sum := vectors[0].body, vectors[0].bodyMD5
 	getBody := func(content string) func() (io.ReadCloser, error) {
@@ -204,7 +204,7 @@ func TestSigner_Edit_body(t *testing.T) {
 	}
 }
 
-func TestSigner_Edit_errors(t *testing.T) {
+func TestSigner_Edit_Errors(t *testing.T) {
 	broken := errors.New("read failed")
 	failing := func() io.ReadCloser { return io.NopCloser(iotest.ErrReader(broken)) }
 	tests := []struct {
@@ -259,7 +259,7 @@ func (c *closeRecorder) Close() error {
 	return nil
 }
 
-func TestSigner_Edit_closesBody(t *testing.T) {
+func TestSigner_Edit_ClosesBody(t *testing.T) {
 	failed := errors.New("read failed")
 	readers := map[string]func() io.Reader{
 		"readable":   func() io.Reader { return strings.NewReader("{}") },
@@ -286,7 +286,7 @@ func TestSigner_Edit_closesBody(t *testing.T) {
 }
 
 // Sorting 13 and more elements with an unstable algorithm changes their order.
-func TestSigner_Edit_longArray(t *testing.T) {
+func TestSigner_Edit_LongArray(t *testing.T) {
 	var query, want []string
 	for i := range 40 {
 		query = append(query, fmt.Sprintf("k[]=%d", (i*7)%40))
@@ -304,7 +304,7 @@ func TestSigner_Edit_longArray(t *testing.T) {
 }
 
 // A URL that was not parsed has no RawPath. Its path is escaped like net/http does.
-func TestSigner_Edit_pathWithoutRawPath(t *testing.T) {
+func TestSigner_Edit_PathWithoutRawPath(t *testing.T) {
 	req := &http.Request{Method: "GET", URL: &url.URL{Scheme: "https", Host: "api.example", Path: "/apps/3/a b/ž"}}
 	if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
 		t.Fatal(err)
@@ -315,7 +315,7 @@ func TestSigner_Edit_pathWithoutRawPath(t *testing.T) {
 	}
 }
 
-func TestSigner_Edit_escapedSlash(t *testing.T) {
+func TestSigner_Edit_EscapedSlash(t *testing.T) {
 	for _, path := range []string{"/apps/3/users/a%2Fb%2Cc", "/apps/3/users/a%2fb%2Cc"} {
 		req := mustRequest(t, "GET", "https://api.example"+path, "")
 		if err := edit(t, docsKey, docsSecret, docsTime, req); err != nil {
@@ -350,7 +350,7 @@ func TestZeroValues(t *testing.T) {
 	}
 }
 
-func TestSigner_Edit_currentTime(t *testing.T) {
+func TestSigner_Edit_CurrentTime(t *testing.T) {
 	// A synctest bubble starts at midnight UTC, 2000-01-01.
 	synctest.Test(t, func(t *testing.T) {
 		req := mustRequest(t, "GET", "https://api.example/apps/3/channels", "")
@@ -366,7 +366,7 @@ func TestSigner_Edit_currentTime(t *testing.T) {
 	})
 }
 
-func TestSigner_Edit_canceledContext(t *testing.T) {
+func TestSigner_Edit_CanceledContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	req := mustRequest(t, "GET", "https://api.example/apps/3/channels?q=1", "")
@@ -378,7 +378,7 @@ func TestSigner_Edit_canceledContext(t *testing.T) {
 	}
 }
 
-func TestSigner_Edit_concurrent(t *testing.T) {
+func TestSigner_Edit_Concurrent(t *testing.T) {
 	signer := mustSigner(t, docsKey, docsSecret)
 	var wg sync.WaitGroup
 	for g := range 8 {

@@ -18,7 +18,7 @@ import (
 	"github.com/openchannels/pusher-go/signing"
 )
 
-func TestVerify_errors(t *testing.T) {
+func TestVerify_Errors(t *testing.T) {
 	docs := vectors[0]
 	const (
 		key       = "auth_key=278d425bdf160c739803"
@@ -85,7 +85,7 @@ func TestVerify_errors(t *testing.T) {
 	}
 }
 
-func TestVerify_malformedURL(t *testing.T) {
+func TestVerify_MalformedURL(t *testing.T) {
 	for name, req := range map[string]*http.Request{
 		"nil URL":    {Method: "GET"},
 		"opaque URL": {Method: "GET", URL: &url.URL{Scheme: "https", Opaque: "x"}},
@@ -97,7 +97,7 @@ func TestVerify_malformedURL(t *testing.T) {
 }
 
 // Each step corrects the error of the previous one.
-func TestVerify_order(t *testing.T) {
+func TestVerify_Order(t *testing.T) {
 	query := url.Values{}
 	steps := []struct {
 		want        error
@@ -127,7 +127,7 @@ func TestVerify_order(t *testing.T) {
 	}
 }
 
-func TestVerify_timestamp(t *testing.T) {
+func TestVerify_Timestamp(t *testing.T) {
 	tests := []struct {
 		name  string
 		stamp int64
@@ -172,7 +172,7 @@ func TestTimestampError(t *testing.T) {
 	}
 }
 
-func TestVerify_currentTime(t *testing.T) {
+func TestVerify_CurrentTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		req := mustRequest(t, "GET", "https://api.example/", "")
 		if err := mustSigner(t, docsKey, docsSecret).Edit(t.Context(), req); err != nil {
@@ -193,7 +193,7 @@ func TestVerify_currentTime(t *testing.T) {
 	})
 }
 
-func TestVerify_path(t *testing.T) {
+func TestVerify_Path(t *testing.T) {
 	tests := []struct {
 		name, wire, signed string
 		want               error
@@ -231,7 +231,7 @@ func TestVerify_path(t *testing.T) {
 
 // Verify detects a single changed byte, unless the request decodes to the same one.
 // Of the non-printable bytes, most of which net/http rejects, a few are tried.
-func TestVerify_changedByte(t *testing.T) {
+func TestVerify_ChangedByte(t *testing.T) {
 	requests := []struct{ name, method, target, body string }{
 		{"publish", "POST", "/apps/3/events", `{"name":"foo"}`},
 		{"query", "GET", "/prefix/apps/3/channels/a=@%2C.%3Bb?info=a%2Cb+c&K[]=2&k[]=1&e", ""},

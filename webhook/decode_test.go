@@ -118,7 +118,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-func TestEvents_order(t *testing.T) {
+func TestEvents_Order(t *testing.T) {
 	const body = `{"time_ms":1327078148132,"events":[
 		{"name":"member_removed","channel":"presence-a","user_id":"u"},
 		{"name":"new","x":1},
@@ -139,7 +139,7 @@ func TestEvents_order(t *testing.T) {
 	}
 }
 
-func TestVerifier_ParseBytes_copiesBody(t *testing.T) {
+func TestVerifier_ParseBytes_CopiesBody(t *testing.T) {
 	body := []byte(`{"time_ms":1327078148132,"events":[{"name":"new","data":"d"}]}`)
 	hook, err := newVerifier(t).ParseBytes(signed(string(body)), body)
 	if err != nil {

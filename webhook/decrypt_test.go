@@ -70,7 +70,7 @@ func TestWithEncryptionMasterKey(t *testing.T) {
 	}
 }
 
-func TestWithEncryptionMasterKey_otherEvents(t *testing.T) {
+func TestWithEncryptionMasterKey_OtherEvents(t *testing.T) {
 	const body = `{"time_ms":1327078148132,"events":[
 		{"name":"channel_occupied","channel":"private-encrypted-a"},
 		{"name":"channel_vacated","channel":"private-encrypted-a"},

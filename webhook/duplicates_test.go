@@ -218,7 +218,7 @@ func TestWithDuplicateStore(t *testing.T) {
 
 // The outcome of the function is stored even if the sender has disconnected, and a
 // store that hangs does not block the response forever.
-func TestWithDuplicateStore_contextOfEnd(t *testing.T) {
+func TestWithDuplicateStore_ContextOfEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type contextKey struct{}
 		ctx, disconnect := context.WithCancel(context.WithValue(t.Context(), contextKey{}, "value"))
@@ -240,7 +240,7 @@ func TestWithDuplicateStore_contextOfEnd(t *testing.T) {
 }
 
 // A sender that disconnects while Begin runs is no failure of the store.
-func TestWithDuplicateStore_disconnected(t *testing.T) {
+func TestWithDuplicateStore_Disconnected(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := newReceiver(t, webhook.WithDuplicateStore(&scriptedStore{beginErr: context.Canceled}))
@@ -252,13 +252,13 @@ func TestWithDuplicateStore_disconnected(t *testing.T) {
 	}
 }
 
-func TestVerifier_withoutDuplicateStore(t *testing.T) {
+func TestVerifier_WithoutDuplicateStore(t *testing.T) {
 	r := newReceiver(t, webhook.WithMaxAge(100*365*24*time.Hour))
 	r.expect(t, 1, http.StatusOK, 1)
 	r.expect(t, 1, http.StatusOK, 2)
 }
 
-func TestVerifier_Parse_duplicate(t *testing.T) {
+func TestVerifier_Parse_Duplicate(t *testing.T) {
 	verifier := newVerifier(t, webhook.WithDuplicateFilter(time.Hour, 100))
 	for range 2 {
 		if _, err := verifier.Parse(delivery(docsBody)); err != nil {

@@ -26,7 +26,7 @@ func TestErrInvalid(t *testing.T) {
 }
 
 // A package that wraps an error names itself and the kind of error once.
-func TestErrors_details(t *testing.T) {
+func TestErrors_Details(t *testing.T) {
 	verifier := newVerifier(t, webhook.WithMaxBytes(100), webhook.WithMaxAge(time.Minute))
 	parse := func(header http.Header, body string) error {
 		_, err := verifier.ParseBytes(header, []byte(body))

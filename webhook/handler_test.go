@@ -101,7 +101,7 @@ func TestVerifier_Handler(t *testing.T) {
 	}
 }
 
-func TestVerifier_Handler_arguments(t *testing.T) {
+func TestVerifier_Handler_Arguments(t *testing.T) {
 	type contextKey struct{}
 	want := []webhook.Event{webhook.ChannelOccupied{Channel: "my-channel"}}
 	handler := newVerifier(t).Handler(func(ctx context.Context, got *webhook.Webhook) error {
@@ -117,7 +117,7 @@ func TestVerifier_Handler_arguments(t *testing.T) {
 	handler.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithValue(r.Context(), contextKey{}, "value")))
 }
 
-func TestVerifier_Handler_hostileLogText(t *testing.T) {
+func TestVerifier_Handler_HostileLogText(t *testing.T) {
 	text := "line 1\nline 2\x1b[31m\x00 \xff " + docsSignature + " " + strings.Repeat("x", 1<<20)
 	const wantStart, wantEnd = "line 1 line 2 [31m \uFFFD [REDACTED] xxx", "x…"
 	tests := []struct {
@@ -152,7 +152,7 @@ func TestVerifier_Handler_hostileLogText(t *testing.T) {
 	}
 }
 
-func TestVerifier_Handler_defaultLogger(t *testing.T) {
+func TestVerifier_Handler_DefaultLogger(t *testing.T) {
 	handler := newVerifier(t).Handler(func(context.Context, *webhook.Webhook) error { return nil })
 	defer slog.SetDefault(slog.Default())
 	var log bytes.Buffer
@@ -163,7 +163,7 @@ func TestVerifier_Handler_defaultLogger(t *testing.T) {
 	}
 }
 
-func TestVerifier_Handler_closesConnection(t *testing.T) {
+func TestVerifier_Handler_ClosesConnection(t *testing.T) {
 	handler := newVerifier(t, webhook.WithMaxBytes(1000), webhook.WithLogger(textLogger(new(bytes.Buffer)))).
 		Handler(func(context.Context, *webhook.Webhook) error { return nil })
 	server := httptest.NewServer(handler)
@@ -185,7 +185,7 @@ func TestVerifier_Handler_closesConnection(t *testing.T) {
 	}
 }
 
-func TestVerifier_Handler_panic(t *testing.T) {
+func TestVerifier_Handler_Panic(t *testing.T) {
 	handler := newVerifier(t).Handler(func(context.Context, *webhook.Webhook) error { panic("handler") })
 	defer func() {
 		if got := recover(); got != "handler" {
@@ -195,7 +195,7 @@ func TestVerifier_Handler_panic(t *testing.T) {
 	handler.ServeHTTP(httptest.NewRecorder(), delivery(docsBody))
 }
 
-func TestVerifier_Handler_nil(t *testing.T) {
+func TestVerifier_Handler_Nil(t *testing.T) {
 	verifier := newVerifier(t)
 	defer func() {
 		if recover() == nil {

@@ -20,7 +20,7 @@ import (
 	"github.com/openchannels/pusher-go/webhook"
 )
 
-func TestNew_invalid(t *testing.T) {
+func TestNew_Invalid(t *testing.T) {
 	const secret = "a-secret-to-keep\n"
 	_, err := webhook.New("", secret,
 		webhook.WithKey("k", ""),
@@ -63,7 +63,7 @@ func TestNew_invalid(t *testing.T) {
 	}
 }
 
-func TestVerifier_redaction(t *testing.T) {
+func TestVerifier_Redaction(t *testing.T) {
 	verifier, err := webhook.New("the-key", "the-secret", webhook.WithEncryptionMasterKey(masterKey))
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestVerifier_redaction(t *testing.T) {
 	}
 }
 
-func TestVerifier_ParseBytes_errorsWithoutSignature(t *testing.T) {
+func TestVerifier_ParseBytes_ErrorsWithoutSignature(t *testing.T) {
 	verifier := newVerifier(t)
 	for _, header := range []http.Header{
 		headerOf(docsKey, docsSignature),
@@ -112,7 +112,7 @@ func TestVerifier_ParseBytes_errorsWithoutSignature(t *testing.T) {
 // unannounced hides the length of a body, as in a chunked request.
 type unannounced struct{ io.Reader }
 
-func TestVerifier_Parse_limit(t *testing.T) {
+func TestVerifier_Parse_Limit(t *testing.T) {
 	limit := len(docsBody)
 	request := func(body io.Reader, opts ...func(*http.Request)) *http.Request {
 		r := httptest.NewRequest(http.MethodPost, "/", body)
@@ -156,7 +156,7 @@ func TestVerifier_Parse_limit(t *testing.T) {
 	}
 }
 
-func TestVerifier_ParseBytes_limit(t *testing.T) {
+func TestVerifier_ParseBytes_Limit(t *testing.T) {
 	const mebibyte = 1 << 20
 	small := []webhook.Option{webhook.WithMaxBytes(len(docsBody))}
 	tests := []struct {
@@ -183,7 +183,7 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-func TestVerifier_Parse_contentEncoding(t *testing.T) {
+func TestVerifier_Parse_ContentEncoding(t *testing.T) {
 	var zipped bytes.Buffer
 	writer := gzip.NewWriter(&zipped)
 	if _, err := io.WriteString(writer, docsBody); err != nil {
@@ -229,8 +229,8 @@ func TestVerifier_Parse(t *testing.T) {
 	}
 }
 
-// The other exported types are plain values; a nil Option is part of TestNew_invalid.
-func TestVerifier_zeroValue(t *testing.T) {
+// The other exported types are plain values; a nil Option is part of TestNew_Invalid.
+func TestVerifier_ZeroValue(t *testing.T) {
 	body := []byte(`{"time_ms":1,"events":[]}`)
 	for name, v := range map[string]*webhook.Verifier{"nil": nil, "zero": {}} {
 		t.Run(name, func(t *testing.T) {
@@ -327,7 +327,7 @@ func TestVerifier_ParseBytes(t *testing.T) {
 	}
 }
 
-func TestVerifier_ParseBytes_modifiedBody(t *testing.T) {
+func TestVerifier_ParseBytes_ModifiedBody(t *testing.T) {
 	verifier := newVerifier(t)
 	header := headerOf(docsKey, docsSignature)
 	for i := range docsBody {
@@ -339,7 +339,7 @@ func TestVerifier_ParseBytes_modifiedBody(t *testing.T) {
 	}
 }
 
-func TestVerifier_ParseBytes_modifiedSignature(t *testing.T) {
+func TestVerifier_ParseBytes_ModifiedSignature(t *testing.T) {
 	verifier := newVerifier(t)
 	for i := range docsSignature {
 		signature := []byte(docsSignature)

@@ -66,7 +66,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func TestRun_errors(t *testing.T) {
+func TestRun_Errors(t *testing.T) {
 	server := pushertest.NewServer()
 	defer server.Close()
 	url := server.URL + "/app/" + server.App().Key

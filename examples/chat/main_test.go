@@ -48,7 +48,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func TestRun_errors(t *testing.T) {
+func TestRun_Errors(t *testing.T) {
 	for name, start := range map[string]struct{ addr, pusherURL string }{
 		"invalid address":         {"nowhere", ""},
 		"URL without credentials": {"127.0.0.1:0", "https://api-eu.pusher.com/apps/3"},
@@ -84,7 +84,7 @@ func TestBrowserSettings(t *testing.T) {
 	}
 }
 
-func TestHookLog_describe(t *testing.T) {
+func TestHookLog_Describe(t *testing.T) {
 	l := &hookLog{sessions: newSessions()}
 	l.sessions.names["7"] = "Alice"
 	for want, event := range map[string]webhook.Event{
@@ -103,7 +103,7 @@ func TestHookLog_describe(t *testing.T) {
 	}
 }
 
-func TestHookLog_receive(t *testing.T) {
+func TestHookLog_Receive(t *testing.T) {
 	server := pushertest.NewServer()
 	defer server.Close()
 	client, err := pusher.NewFromURL(server.PusherURL())

@@ -110,14 +110,14 @@ func TestRun(t *testing.T) {
 }
 
 // Source: the official SDKs for Node.js, Go and Python, which accept only digits.
-func TestRun_defaultAppID(t *testing.T) {
+func TestRun_DefaultAppID(t *testing.T) {
 	d := start(t)
 	if id := d.url[strings.LastIndex(d.url, "/")+1:]; !regexp.MustCompile(`^[0-9]+$`).MatchString(id) {
 		t.Errorf("default app ID = %q, want digits", id)
 	}
 }
 
-func TestRun_log(t *testing.T) {
+func TestRun_Log(t *testing.T) {
 	d := start(t, "-v")
 	base := "http://" + d.url[strings.Index(d.url, "@")+1:strings.Index(d.url, "/apps")]
 	if _, err := newClient(t, d.url).Trigger(t.Context(), "cache-news", "changed", "1"); err != nil {
@@ -157,7 +157,7 @@ func get(t *testing.T, r *http.Request) {
 	}
 }
 
-func TestRun_invalidFlags(t *testing.T) {
+func TestRun_InvalidFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{"-addr", "nowhere"},
 		{"-addr", "127.0.0.1:0", "-key", ""},
@@ -170,7 +170,7 @@ func TestRun_invalidFlags(t *testing.T) {
 	}
 }
 
-func TestPrintSettings_unspecifiedAddress(t *testing.T) {
+func TestPrintSettings_UnspecifiedAddress(t *testing.T) {
 	server, err := pushertest.New(pushertest.WithApp(pushertest.App{ID: "1", Key: "k", Secret: "s"}))
 	if err != nil {
 		t.Fatal(err)

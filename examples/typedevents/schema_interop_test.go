@@ -12,7 +12,7 @@ import (
 
 // The TypeScript types in the repository are those of the schema, shop.ts compiles with
 // them, and every line of mistakes.ts is an error.
-func TestEventsSchema_typeScript(t *testing.T) {
+func TestEventsSchema_TypeScript(t *testing.T) {
 	generated := filepath.Join(t.TempDir(), "events.ts")
 	npm(t, "json2ts", "--input", "events.schema.json", "--output", generated)
 	got, err := os.ReadFile(generated)

@@ -205,7 +205,7 @@ func (a *app) checkApplied(t *testing.T, n int) {
 }
 
 // Every second response is lost, and each webhook arrives at both instances at once.
-func TestInstances_responsesLost(t *testing.T) {
+func TestInstances_ResponsesLost(t *testing.T) {
 	t.Parallel()
 	const webhooks = 200
 	a := newApp(t, newRedis(t), lossy+"=yes")
@@ -240,7 +240,7 @@ func TestInstances_responsesLost(t *testing.T) {
 
 // One instance is killed after it has claimed the webhook, before its function has had
 // an effect. The other instance handles the webhook when the lease has ended.
-func TestInstances_killedBetweenBeginAndEnd(t *testing.T) {
+func TestInstances_KilledBetweenBeginAndEnd(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, newRedis(t), scaled+"=yes")
 	var once sync.Once
@@ -270,7 +270,7 @@ func TestInstances_killedBetweenBeginAndEnd(t *testing.T) {
 }
 
 // Webhooks arrive before, during and after an outage of Redis.
-func TestInstances_redisAway(t *testing.T) {
+func TestInstances_RedisAway(t *testing.T) {
 	t.Parallel()
 	const webhooks = 60
 	server := newRedis(t)

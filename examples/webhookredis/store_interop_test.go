@@ -96,7 +96,7 @@ func TestStore(t *testing.T) {
 
 // The client sends a command again if the connection breaks before the response. Redis has
 // executed it then.
-func TestStore_responseLost(t *testing.T) {
+func TestStore_ResponseLost(t *testing.T) {
 	t.Parallel()
 	server := newRedis(t)
 	var lose atomic.Bool
@@ -139,7 +139,7 @@ func (c *lossyConn) Read(p []byte) (int, error) {
 }
 
 // While Redis does not respond, Begin and End return when their context ends.
-func TestStore_redisHangs(t *testing.T) {
+func TestStore_RedisHangs(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never responds
 	if err != nil {

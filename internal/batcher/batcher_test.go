@@ -41,7 +41,7 @@ func TestBatcher_Push(t *testing.T) {
 }
 
 // All calls that wait continue when a batch frees enough capacity.
-func TestBatcher_Push_waiting_calls(t *testing.T) {
+func TestBatcher_Push_Waiting_Calls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, nil)
 		s.latency = time.Second
@@ -61,7 +61,7 @@ func TestBatcher_Push_waiting_calls(t *testing.T) {
 }
 
 // Many callers push more items at once than there is capacity for.
-func TestBatcher_Push_concurrently(t *testing.T) {
+func TestBatcher_Push_Concurrently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, nil)
 		s.latency = ms
@@ -111,7 +111,7 @@ func TestBatcher_Flush(t *testing.T) {
 }
 
 // A Flush waits for exactly the items that were pushed before, also if another one ends.
-func TestBatcher_Flush_concurrently(t *testing.T) {
+func TestBatcher_Flush_Concurrently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, nil)
 		s.respond = func(batch []event) error {
@@ -179,7 +179,7 @@ func TestBatcher_Close(t *testing.T) {
 	})
 }
 
-func TestBatcher_Close_gives_up(t *testing.T) {
+func TestBatcher_Close_Gives_Up(t *testing.T) {
 	tests := []struct {
 		name    string
 		latency time.Duration
@@ -230,7 +230,7 @@ func TestBatcher_Close_gives_up(t *testing.T) {
 }
 
 // A callback that never returns does not keep Close from returning.
-func TestBatcher_Close_blocked_callback(t *testing.T) {
+func TestBatcher_Close_Blocked_Callback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, nil)
 		release := make(chan struct{})
@@ -249,7 +249,7 @@ func TestBatcher_Close_blocked_callback(t *testing.T) {
 
 // Push and Close at the same time: each item that was accepted has a result, and no
 // capacity is lost.
-func TestBatcher_Close_races_with_Push(t *testing.T) {
+func TestBatcher_Close_Races_With_Push(t *testing.T) {
 	for range 50 {
 		synctest.Test(t, func(t *testing.T) {
 			s := newServer(t, nil)

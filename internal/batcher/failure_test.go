@@ -21,7 +21,7 @@ func failing(batch []event) error {
 
 // Items that always fail are isolated, and delay others by little more than the
 // requests that this takes.
-func TestBatcher_failing_items(t *testing.T) {
+func TestBatcher_Failing_Items(t *testing.T) {
 	tests := []struct {
 		name             string
 		healthy, failing int
@@ -90,7 +90,7 @@ func TestBatcher_failing_items(t *testing.T) {
 
 // Items that always fail are retried until their timeout, with increasing delays, and
 // do not delay other items that are pushed meanwhile.
-func TestBatcher_failing_items_later(t *testing.T) {
+func TestBatcher_Failing_Items_Later(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, failing)
 		s.latency = ms
@@ -126,7 +126,7 @@ func TestBatcher_failing_items_later(t *testing.T) {
 }
 
 // The delays between attempts double from BaseDelay to MaxDelay, minus up to a quarter.
-func TestBatcher_backoff(t *testing.T) {
+func TestBatcher_Backoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, failing)
 		b := start(s, func(c *Config[event]) { c.Timeout = 10 * time.Second })
@@ -143,7 +143,7 @@ func TestBatcher_backoff(t *testing.T) {
 }
 
 // An isolated failure delays only its own batch, and not for long.
-func TestBatcher_isolated_failure(t *testing.T) {
+func TestBatcher_Isolated_Failure(t *testing.T) {
 	for _, response := range []error{errRetry, throttle(0)} {
 		t.Run(response.Error(), func(t *testing.T) {
 			took := map[bool]time.Duration{}
@@ -178,7 +178,7 @@ func TestBatcher_isolated_failure(t *testing.T) {
 }
 
 // Delays of a few nanoseconds cannot be reduced.
-func TestExponential_smallest(t *testing.T) {
+func TestExponential_Smallest(t *testing.T) {
 	if d := exponential(1, 1, 3); d != 1 {
 		t.Errorf("the delay is %v, want 1ns", d)
 	}

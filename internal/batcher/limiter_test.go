@@ -27,7 +27,7 @@ func (b *bucket) take() bool {
 }
 
 // Against a token bucket the client uses the rate and is rarely throttled.
-func TestBatcher_token_bucket(t *testing.T) {
+func TestBatcher_Token_Bucket(t *testing.T) {
 	tests := []struct {
 		rate, size  float64
 		concurrency int
@@ -166,7 +166,7 @@ func first(responses ...error) func([]event) error {
 }
 
 // Requests that are sent late are made up for, as far as 10 ms.
-func TestLimiter_take(t *testing.T) {
+func TestLimiter_Take(t *testing.T) {
 	start := time.Now()
 	l := limiter{rate: 200, nextAt: start}
 	for _, tt := range []struct{ sent, next time.Duration }{

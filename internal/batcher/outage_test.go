@@ -8,7 +8,7 @@ import (
 )
 
 // While nothing is accepted, few requests are sent; then everything is at full speed.
-func TestBatcher_outage(t *testing.T) {
+func TestBatcher_Outage(t *testing.T) {
 	const outage = 30 * time.Second
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, nil)
@@ -48,7 +48,7 @@ func TestBatcher_outage(t *testing.T) {
 }
 
 // A response that shows that the server works ends an outage, whatever it is.
-func TestBatcher_outage_ends_with_rejection(t *testing.T) {
+func TestBatcher_Outage_Ends_With_Rejection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
 		s := newServer(t, func([]event) error {
@@ -71,7 +71,7 @@ func TestBatcher_outage_ends_with_rejection(t *testing.T) {
 
 // The server counts as down after 5 failures of single items. If a probe shows that it
 // was not, twice as many are needed, up to 80, until the batches have their full size.
-func TestOutage_threshold(t *testing.T) {
+func TestOutage_Threshold(t *testing.T) {
 	o := outage{threshold: outageFailures, baseDelay: ms, maxDelay: ms}
 	failures := func() (n int) {
 		for ; !o.active(time.Now()); n++ {
@@ -107,7 +107,7 @@ func TestOutage_threshold(t *testing.T) {
 
 // The server counts as down if no request is accepted within 250 ms after one that was
 // throttled. The next probe waits for the latest Retry-After.
-func TestOutage_throttled(t *testing.T) {
+func TestOutage_Throttled(t *testing.T) {
 	o := outage{threshold: outageFailures, baseDelay: ms, maxDelay: ms}
 	start := time.Now()
 	o.throttled(start, 3*time.Second, false)

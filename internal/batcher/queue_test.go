@@ -12,7 +12,7 @@ import (
 
 // A server that fails at random in every way, with latencies that overlap: items of a
 // key are accepted in order and reported in order.
-func TestBatcher_orderPerKey(t *testing.T) {
+func TestBatcher_OrderPerKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
 		s := newServer(t, func([]event) error {
@@ -50,7 +50,7 @@ func TestBatcher_orderPerKey(t *testing.T) {
 	})
 }
 
-func TestBatcher_groups(t *testing.T) {
+func TestBatcher_Groups(t *testing.T) {
 	group := func(name string, from, to int) (list []event) {
 		for i := from; i < to; i++ {
 			list = append(list, event{key: fmt.Sprint("k", i), text: name, group: name})
@@ -87,7 +87,7 @@ func TestBatcher_groups(t *testing.T) {
 	}
 }
 
-func TestBatcher_split(t *testing.T) {
+func TestBatcher_Split(t *testing.T) {
 	tests := []struct {
 		bad  string
 		most int // requests
@@ -125,7 +125,7 @@ func TestBatcher_split(t *testing.T) {
 }
 
 // Items that share no batch with the one at fault are sent once.
-func TestBatcher_split_apart(t *testing.T) {
+func TestBatcher_Split_Apart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, func(batch []event) error {
 			if slices.ContainsFunc(batch, func(e event) bool { return e.text == "9" }) {
@@ -153,7 +153,7 @@ func TestBatcher_split_apart(t *testing.T) {
 }
 
 // Keys without items take no memory.
-func TestBatcher_keys_are_removed(t *testing.T) {
+func TestBatcher_Keys_Are_Removed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(newServer(t, nil), nil)
 		for i := range 1000 {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestBatcher_linger(t *testing.T) {
+func TestBatcher_Linger(t *testing.T) {
 	tests := []struct {
 		name    string
 		latency time.Duration
@@ -82,7 +82,7 @@ func TestBatcher_linger(t *testing.T) {
 	}
 }
 
-func TestBatcher_concurrency(t *testing.T) {
+func TestBatcher_Concurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, nil)
 		s.latency = time.Second
@@ -99,7 +99,7 @@ func TestBatcher_concurrency(t *testing.T) {
 	})
 }
 
-func TestBatcher_timeout(t *testing.T) {
+func TestBatcher_Timeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, func([]event) error { return errRetry })
 		b := start(s, func(c *Config[event]) { c.Timeout = 10 * time.Second; c.Concurrency = 1 })
@@ -130,7 +130,7 @@ func TestBatcher_timeout(t *testing.T) {
 }
 
 // An item that is in flight when its time is over counts as accepted if it is.
-func TestBatcher_timeout_in_flight(t *testing.T) {
+func TestBatcher_Timeout_In_Flight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, nil)
 		s.latency = 3 * time.Second
@@ -146,7 +146,7 @@ func TestBatcher_timeout_in_flight(t *testing.T) {
 }
 
 // A Batcher without items does not wake up.
-func TestBatcher_idle(t *testing.T) {
+func TestBatcher_Idle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(newServer(t, nil), func(c *Config[event]) { c.Timeout = ms })
 		push(t, b, "a", "1")
@@ -161,7 +161,7 @@ func TestBatcher_idle(t *testing.T) {
 
 // Items whose deadline has passed fail while their key waits for a retry. There is one
 // queue per key, and at most Concurrency requests are in flight.
-func TestBatcher_timeout_of_a_delayed_key(t *testing.T) {
+func TestBatcher_Timeout_Of_A_Delayed_Key(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, nil)
 		s.respond = func(batch []event) error {
@@ -212,7 +212,7 @@ func TestBatcher_timeout_of_a_delayed_key(t *testing.T) {
 }
 
 // Only the keys of items that have timed out leave the queue.
-func TestBatcher_timeout_of_one_key(t *testing.T) {
+func TestBatcher_Timeout_Of_One_Key(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, nil)
 		s.latency = 6 * time.Second

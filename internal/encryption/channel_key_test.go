@@ -40,7 +40,7 @@ func TestParseSharedSecret(t *testing.T) {
 	}
 }
 
-func TestParseSharedSecret_invalid(t *testing.T) {
+func TestParseSharedSecret_Invalid(t *testing.T) {
 	for _, secret := range []string{"", "c2hvcnQ=", "not base64!", strings.Repeat("_", 44)} {
 		if key, err := encryption.ParseSharedSecret(secret); key != nil || err == nil || secret != "" && strings.Contains(err.Error(), secret) {
 			t.Errorf("ParseSharedSecret(%q) = %v, %v, want an error without the text", secret, key, err)

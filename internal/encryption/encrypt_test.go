@@ -13,7 +13,7 @@ import (
 	"github.com/openchannels/pusher-go/internal/encryption"
 )
 
-func TestMasterKey_roundTrip(t *testing.T) {
+func TestMasterKey_RoundTrip(t *testing.T) {
 	key := masterKey(t, nodeKey)
 	for _, data := range []string{"", "x", "Hello!", `{"some":"data"}`, "\x00\xff", strings.Repeat("long ", 5000)} {
 		text, err := key.Encrypt(channel, []byte(data))
@@ -35,7 +35,7 @@ func TestMasterKey_roundTrip(t *testing.T) {
 
 // All 24 bytes must be random, not only enough of them to make nonces differ. 600 random
 // bytes have about 230 different values, and practically never fewer than 128.
-func TestMasterKey_Encrypt_nonce(t *testing.T) {
+func TestMasterKey_Encrypt_Nonce(t *testing.T) {
 	key := masterKey(t, nodeKey)
 	const encryptions = 600
 	nonces := make(map[string]bool)
@@ -67,7 +67,7 @@ func TestMasterKey_Encrypt_nonce(t *testing.T) {
 	}
 }
 
-func TestMasterKey_Encrypt_otherChannels(t *testing.T) {
+func TestMasterKey_Encrypt_OtherChannels(t *testing.T) {
 	key := masterKey(t, nodeKey)
 	for _, name := range []string{"", "public", "private-x", "presence-x", "Private-Encrypted-x"} {
 		if text, err := key.Encrypt(name, []byte("data")); err == nil {
@@ -130,7 +130,7 @@ func TestMasterKey_Decrypt(t *testing.T) {
 	}
 }
 
-func TestMasterKey_concurrentUse(t *testing.T) {
+func TestMasterKey_ConcurrentUse(t *testing.T) {
 	key := masterKey(t, nodeKey)
 	var group sync.WaitGroup
 	for i := range 8 {

@@ -45,7 +45,7 @@ func TestMasterKey_SharedSecret(t *testing.T) {
 	}
 }
 
-func TestParseMasterKey_invalid(t *testing.T) {
+func TestParseMasterKey_Invalid(t *testing.T) {
 	tests := []struct {
 		name, text, want string
 	}{
@@ -70,7 +70,7 @@ func TestParseMasterKey_invalid(t *testing.T) {
 	}
 }
 
-func TestMasterKey_redaction(t *testing.T) {
+func TestMasterKey_Redaction(t *testing.T) {
 	key := masterKey(t, javaKey)
 	raw, err := base64.StdEncoding.DecodeString(javaKey)
 	if err != nil {

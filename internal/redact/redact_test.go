@@ -60,7 +60,7 @@ func TestLine(t *testing.T) {
 
 // A secret at the point where a long text is cut is not recognized there, and must not
 // be visible.
-func TestLine_longText(t *testing.T) {
+func TestLine_LongText(t *testing.T) {
 	signature := strings.Repeat("0a", 32)
 	for _, secret := range []string{signature, "https://key:" + signature + "@example.com", "auth_key=" + signature} {
 		for filling, text := range map[string]string{"spaces": " ", "signatures": signature + "-", "words": "word "} {

@@ -99,7 +99,7 @@ func TestStage(t *testing.T) {
 }
 
 // A module that is staged contains the licence, but no file of another module.
-func TestStage_files(t *testing.T) {
+func TestStage_Files(t *testing.T) {
 	t.Parallel()
 	root, proxy := newRepository(t), t.TempDir()
 	if err := release.Stage(root, proxy, "1.2.3"); err != nil {

@@ -75,7 +75,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func TestRun_errors(t *testing.T) {
+func TestRun_Errors(t *testing.T) {
 	tests := []struct{ name, in, want string }{
 		{"no benchmark", head + "PASS\n", "no benchmarks in the input"},
 		{"promise broken", head + "BenchmarkSign 1 37.6 ns/op 3 max-ratio\nBenchmarkFloor 1 10 ns/op\n",
@@ -97,7 +97,7 @@ func TestRun_errors(t *testing.T) {
 	}
 }
 
-func TestRun_ioErrors(t *testing.T) {
+func TestRun_IoErrors(t *testing.T) {
 	failure := errors.New("disk full")
 	if err := run(iotest.ErrReader(failure), &strings.Builder{}); !errors.Is(err, failure) {
 		t.Errorf("run(broken input) = %v, want %v", err, failure)

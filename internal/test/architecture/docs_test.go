@@ -30,7 +30,7 @@ func guides(t *testing.T) []string {
 // Every Go snippet of the README and of the guides is part of an Example with an
 // output, so it compiles and runs; a snippet of declarations is part of a file that has
 // such Examples. The whitespace may differ, the comments may not.
-func TestDocs_snippets(t *testing.T) {
+func TestDocs_Snippets(t *testing.T) {
 	t.Parallel()
 	runnable := examples(t)
 	found := 0
@@ -41,7 +41,7 @@ func TestDocs_snippets(t *testing.T) {
 				if formatted, err := format.Source([]byte(snippet)); err != nil || string(formatted) != snippet {
 					t.Errorf("not formatted by gofmt (error %v):\n%s", err, snippet)
 				}
-				if !isProgram(snippet) { // programs are run by TestDocs_programs
+				if !isProgram(snippet) { // programs are run by TestDocs_Programs
 					checkSnippet(t, snippet, runnable)
 				}
 			}
@@ -74,7 +74,7 @@ func checkSnippet(t *testing.T, snippet string, runnable []example) {
 }
 
 // A program of the README works when it is pasted into a new module.
-func TestDocs_programs(t *testing.T) {
+func TestDocs_Programs(t *testing.T) {
 	t.Parallel()
 	programs := 0
 	for _, snippet := range snippets(t, filepath.Join(root, "README.md")) {
@@ -101,7 +101,7 @@ func TestDocs_programs(t *testing.T) {
 }
 
 // The index and llms.txt list every page, and every link leads somewhere.
-func TestDocs_links(t *testing.T) {
+func TestDocs_Links(t *testing.T) {
 	t.Parallel()
 	index := read(t, filepath.Join(root, "docs", "README.md"))
 	llms := read(t, filepath.Join(root, "llms.txt"))

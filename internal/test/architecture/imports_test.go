@@ -58,7 +58,7 @@ var mayLinkKinOpenAPI = []string{"internal/server", "internal/cmd/restdocument",
 
 // Nested modules, including their tests, use what any user can import: a user can upgrade
 // the root module alone, and its internal packages may differ then.
-func TestImports_nestedModules(t *testing.T) {
+func TestImports_NestedModules(t *testing.T) {
 	t.Parallel()
 	nested := 0
 	for _, module := range modules(t) {
@@ -121,7 +121,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-func TestImports_kinOpenAPI(t *testing.T) {
+func TestImports_KinOpenAPI(t *testing.T) {
 	t.Parallel()
 	packages := list(t)
 	for path, pkg := range packages {

@@ -13,7 +13,7 @@ import (
 )
 
 // The modules of the repository require each other in the version that is released next.
-func TestModules_versions(t *testing.T) {
+func TestModules_Versions(t *testing.T) {
 	t.Parallel()
 	if err := release.Check(modules(t), pusher.Version); err != nil {
 		t.Error(err)
@@ -22,7 +22,7 @@ func TestModules_versions(t *testing.T) {
 
 // All modules that users require name the same release of Go, and the documentation
 // names it too.
-func TestModules_goVersion(t *testing.T) {
+func TestModules_GoVersion(t *testing.T) {
 	t.Parallel()
 	found := modules(t)
 	want := found[slices.IndexFunc(found, func(m release.Module) bool { return m.Path == modulePath })].GoVersion()

@@ -89,7 +89,7 @@ func TestExamples_InventedErrors(t *testing.T) {
 }
 
 // Every error text in the source of pushertest is in a table of the document.
-func TestErrorTexts_source(t *testing.T) {
+func TestErrorTexts_Source(t *testing.T) {
 	verb := regexp.MustCompile(`%[a-z]`)
 	described := describedErrors(t, load(t))
 	found := 0
@@ -217,7 +217,7 @@ func request(t *testing.T, server *pushertest.Server, signer *signing.Signer, me
 
 // Statuses that no text from Pusher is known for are marked, in the table of errors and
 // in the description of the response.
-func TestErrorTexts_compatibleServers(t *testing.T) {
+func TestErrorTexts_CompatibleServers(t *testing.T) {
 	doc := load(t)
 	marked := map[string]bool{}
 	for _, row := range table(t, section(t, doc.Info.Description, "## Errors")) {

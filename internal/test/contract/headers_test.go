@@ -49,7 +49,7 @@ func TestHeaders(t *testing.T) {
 
 // A webhook of pushertest has the headers of the security schemes, and no others than
 // net/http sends.
-func TestHeaders_webhook(t *testing.T) {
+func TestHeaders_Webhook(t *testing.T) {
 	doc := load(t)
 	described := []string{"Content-Type"}
 	for _, requirement := range *doc.Webhooks["events"].Post.Security {

@@ -56,7 +56,7 @@ func sample(t *testing.T, schema *openapi3.SchemaRef, path string) any {
 }
 
 // A property with the format date-time arrives as a time.Time.
-func TestSample_dateTime(t *testing.T) {
+func TestSample_DateTime(t *testing.T) {
 	value := sample(t, openapi3.NewDateTimeSchema().NewRef(), "since")
 	text, _ := value.(string)
 	at, err := time.Parse(time.RFC3339, text)

@@ -23,7 +23,7 @@ func TestTypeScript(t *testing.T) {
 
 // Each line of rejected.ts that follows a comment "want: TEXT" must be a compile error
 // with that text, and there must be no other error.
-func TestTypeScript_rejectedRequests(t *testing.T) {
+func TestTypeScript_RejectedRequests(t *testing.T) {
 	dir := withTypes(t)
 	want := map[int]string{}
 	for i, line := range strings.Split(read(t, filepath.Join(dir, "rejected.ts")), "\n") {
