@@ -48,13 +48,15 @@ var mayImport = map[string][]string{
 	"internal/cmd/restdocument":   {kinOpenAPI},
 	"internal/cmd/publisherbench": {"pusher"},
 
+	"cmd/pusherctl": {"signing", "auth", "webhook", "pusher", "realtime", "pushertest", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/joho/godotenv", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
+
 	"examples/...": {"gen", "signing", "auth", "webhook", "pusher", "pushertest", "realtime"},
 }
 
 // mayLinkKinOpenAPI lists the packages that validate requests against openapi.yaml at
 // run time, and the command that reads it. Users of all others must not link an OpenAPI
 // parser.
-var mayLinkKinOpenAPI = []string{"internal/server", "internal/cmd/restdocument", "pushertest", "examples/..."}
+var mayLinkKinOpenAPI = []string{"internal/server", "internal/cmd/restdocument", "pushertest", "cmd/pusherctl", "examples/..."}
 
 // Nested modules, including their tests, use what any user can import: a user can upgrade
 // the root module alone, and its internal packages may differ then.

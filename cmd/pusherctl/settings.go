@@ -1,0 +1,434 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/joho/godotenv"
+	"github.com/spf13/pflag"
+
+	"github.com/openchannels/pusher-go/auth"
+	"github.com/openchannels/pusher-go/pusher"
+	"github.com/openchannels/pusher-go/realtime"
+)
+
+// globalFlags are the flags of all commands that name an app and its server.
+type globalFlags struct {
+	url, appID, key, secret     string
+	cluster, host, port, scheme string
+	pathPrefix, masterKey       string
+	cacert, envFile             string
+	timeout                     time.Duration
+	verbose                     bool
+	set                         *pflag.FlagSet
+}
+
+const defaultEnvFile = ".env"
+
+func (f *globalFlags) register(set *pflag.FlagSet) {
+	f.set = set
+	set.StringVar(&f.url, "url", "", "app and server as `https://KEY:SECRET@HOST/apps/ID`")
+	set.StringVar(&f.appID, "app-id", "", "`ID` of the app")
+	set.StringVar(&f.key, "key", "", "`key` of the app")
+	set.StringVar(&f.secret, "secret", "", "`secret` of the app; other users of this machine can see flags")
+	set.StringVar(&f.cluster, "cluster", "", "`cluster` of Pusher, such as eu (default mt1)")
+	set.StringVar(&f.host, "host", "", "`host` of another server, such as localhost:6001")
+	set.StringVar(&f.port, "port", "", "`port` of the other server")
+	set.StringVar(&f.scheme, "scheme", "", "`scheme` of the other server: http or https (default https)")
+	set.StringVar(&f.pathPrefix, "path-prefix", "", "`path` in front of the server's paths that is not signed, such as /reverb")
+	set.StringVar(&f.masterKey, "encryption-master-key", "", "master `key` of encrypted channels: 32 bytes in base64")
+	set.StringVar(&f.cacert, "cacert", "", "`file` with further trusted certificates, as PEM")
+	set.StringVar(&f.envFile, "env-file", defaultEnvFile, "`file` with variables that the environment lacks")
+	set.DurationVar(&f.timeout, "timeout", 5*time.Second, "time limit of a request")
+	set.BoolVarP(&f.verbose, "verbose", "v", false, "log more to standard error")
+}
+
+// A setting is a value and where it was found, such as "--key", "PUSHER_APP_KEY" or
+// "REVERB_APP_KEY in .env". The source of a default is "default".
+type setting struct{ value, source string }
+
+func (s setting) isSet() bool { return s.value != "" }
+
+// settings are the app and the server that a command works with. The fields of the app
+// are empty if they were not found: client and the other methods report it, because not
+// every command needs all.
+type settings struct {
+	appID, key, secret setting
+
+	// Either the cluster or the host is set. The port is empty for the default of the
+	// scheme; the scheme is http or https.
+	cluster, host, port, scheme setting
+
+	basePath   setting // path of PUSHER_URL in front of /apps, which is signed
+	pathPrefix setting // path that is not signed
+	masterKey  setting // of encrypted channels, or empty
+
+	timeout time.Duration
+	roots   *x509.CertPool // nil for those of the system
+	logger  *slog.Logger
+}
+
+// settings resolves the settings. It returns a usageError if one is malformed.
+func (t *tool) settings() (*settings, error) {
+	f := t.flags
+	s := &settings{timeout: f.timeout}
+	level := slog.LevelWarn
+	if f.verbose {
+		level = slog.LevelDebug
+	}
+	s.logger = slog.New(slog.NewTextHandler(t.stderr, &slog.HandlerOptions{Level: level}))
+	if f.cacert != "" {
+		var err error
+		if s.roots, err = readRoots(f.cacert); err != nil {
+			return nil, err
+		}
+	}
+	file, err := readEnvFile(f.envFile)
+	if err != nil {
+		return nil, err
+	}
+	layers := []layer{flagLayer(f), {os.Getenv, ""}, {file.get, " in " + f.envFile}}
+	family := "PUSHER_"
+	for _, l := range layers[1:] {
+		if l.hasApp("PUSHER_") {
+			break
+		}
+		if l.hasApp("REVERB_") {
+			family = "REVERB_"
+			break
+		}
+	}
+	for i, l := range layers {
+		names := variables(family)
+		if i == 0 {
+			names = flagNames
+		}
+		if err := s.fill(l, names); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.complete()
+}
+
+// A layer is a place where settings are found.
+type layer struct {
+	get   func(name string) string
+	place string // follows the name in a source
+}
+
+func flagLayer(f globalFlags) layer {
+	return layer{func(name string) string {
+		if flag := f.set.Lookup(strings.TrimPrefix(name, "--")); flag != nil && flag.Changed {
+			return flag.Value.String()
+		}
+		return ""
+	}, ""}
+}
+
+func (l layer) hasApp(family string) bool {
+	for _, name := range []string{"URL", "APP_ID", "APP_KEY", "KEY", "APP_SECRET", "SECRET"} {
+		if l.get(family+name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// find returns the first of the names that has a value.
+func (l layer) find(names []string) setting {
+	for _, name := range names {
+		if value := l.get(name); value != "" {
+			return setting{value, name + l.place}
+		}
+	}
+	return setting{}
+}
+
+type settingNames struct {
+	url, appID, key, secret, cluster, host, port, scheme, pathPrefix, masterKey []string
+}
+
+var flagNames = settingNames{
+	url: []string{"--url"}, appID: []string{"--app-id"}, key: []string{"--key"}, secret: []string{"--secret"},
+	cluster: []string{"--cluster"}, host: []string{"--host"}, port: []string{"--port"}, scheme: []string{"--scheme"},
+	pathPrefix: []string{"--path-prefix"}, masterKey: []string{"--encryption-master-key"},
+}
+
+// variables returns the variables of a family, see pusher.NewFromEnv.
+func variables(family string) settingNames {
+	of := func(names ...string) []string {
+		for i := range names {
+			names[i] = family + names[i]
+		}
+		return names
+	}
+	return settingNames{
+		url: of("URL"), appID: of("APP_ID"), key: of("APP_KEY", "KEY"), secret: of("APP_SECRET", "SECRET"),
+		cluster: of("APP_CLUSTER", "CLUSTER"), host: of("HOST"), port: of("PORT"), scheme: of("SCHEME"),
+		pathPrefix: of("PATH_PREFIX", "SERVER_PATH"), masterKey: of("ENCRYPTION_MASTER_KEY"),
+	}
+}
+
+// fill sets what is not set yet. An address belongs together: when a layer has set a
+// host or a cluster, port and scheme of lower layers do not apply to it.
+func (s *settings) fill(l layer, names settingNames) error {
+	addressFound := s.host.isSet() || s.cluster.isSet()
+	if found := l.find(names.url); found.isSet() {
+		from, err := splitURL(found)
+		if err != nil {
+			return err
+		}
+		set(&s.appID, from.appID)
+		set(&s.key, from.key)
+		set(&s.secret, from.secret)
+		if !addressFound {
+			set(&s.host, from.host)
+			set(&s.port, from.port)
+			set(&s.scheme, from.scheme)
+			set(&s.basePath, from.basePath)
+			addressFound = true
+		}
+	}
+	set(&s.appID, l.find(names.appID))
+	set(&s.key, l.find(names.key))
+	set(&s.secret, l.find(names.secret))
+	set(&s.pathPrefix, l.find(names.pathPrefix))
+	set(&s.masterKey, l.find(names.masterKey))
+	if addressFound {
+		return nil
+	}
+	set(&s.host, l.find(names.host))
+	set(&s.port, l.find(names.port))
+	set(&s.scheme, l.find(names.scheme))
+	if !s.host.isSet() {
+		set(&s.cluster, l.find(names.cluster))
+	}
+	return nil
+}
+
+func set(s *setting, found setting) {
+	if !s.isSet() {
+		*s = found
+	}
+}
+
+// splitURL splits a PUSHER_URL. Its errors do not quote the URL, which contains the secret.
+func splitURL(from setting) (*settings, error) {
+	u, err := url.Parse(from.value)
+	if err != nil {
+		return nil, usagef("%s: want https://KEY:SECRET@HOST/apps/APP_ID", from.source)
+	}
+	base, appID, found := strings.Cut(strings.TrimSuffix(u.EscapedPath(), "/"), "/apps/")
+	secret, _ := u.User.Password()
+	if !found || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || secret == "" {
+		return nil, usagef("%s: want https://KEY:SECRET@HOST/apps/APP_ID", from.source)
+	}
+	of := func(value string) setting { return setting{value, from.source} }
+	return &settings{
+		appID: of(appID), key: of(u.User.Username()), secret: of(secret),
+		host: of(u.Hostname()), port: of(u.Port()), scheme: of(u.Scheme), basePath: of(base),
+	}, nil
+}
+
+// clusterHost is the host of the HTTP API of a cluster.
+var clusterHost = regexp.MustCompile(`^api(?:-([a-z0-9-]+))?\.pusher(?:app)?\.com$`)
+
+// complete splits the host, checks the address and adds defaults.
+func (s *settings) complete() error {
+	if strings.Contains(s.host.value, "://") {
+		return usagef("%s: want a host name without %s, and --scheme or PUSHER_SCHEME for the scheme", s.host.source, strings.SplitAfter(s.host.value, "://")[0])
+	}
+	if host, port, err := net.SplitHostPort(s.host.value); err == nil {
+		if s.port.isSet() && s.port.source != s.host.source {
+			return usagef("%s: the host already has a port", s.port.source)
+		}
+		s.port = setting{port, s.host.source}
+		s.host.value = host
+	}
+	s.host.value = strings.Trim(s.host.value, "[]")
+	if match := clusterHost.FindStringSubmatch(s.host.value); match != nil && !s.basePath.isSet() {
+		s.cluster, s.host = setting{cmp.Or(match[1], "mt1"), s.host.source}, setting{}
+		if s.port.value == "443" {
+			s.port = setting{}
+		}
+	}
+	set(&s.scheme, setting{"https", "default"})
+	if s.scheme.value != "http" && s.scheme.value != "https" {
+		return usagef("%s: want http or https", s.scheme.source)
+	}
+	if !s.host.isSet() {
+		set(&s.cluster, setting{"mt1", "default"})
+		if s.port.isSet() {
+			return usagef("%s: a port needs a host, --host or PUSHER_HOST", s.port.source)
+		}
+	}
+	return nil
+}
+
+// baseURL returns the URL in front of /apps.
+func (s *settings) baseURL() string {
+	host := s.host.value
+	if !s.host.isSet() {
+		host = "api-" + s.cluster.value + ".pusher.com"
+	}
+	return s.scheme.value + "://" + s.hostPort(host) + s.basePath.value
+}
+
+// webSocketURL returns the URL that clients connect to. The key must be set.
+func (s *settings) webSocketURL() string {
+	scheme := strings.Replace(s.scheme.value, "http", "ws", 1)
+	host := s.host.value
+	if !s.host.isSet() {
+		host = "ws-" + s.cluster.value + ".pusher.com"
+	}
+	return scheme + "://" + s.hostPort(host) + s.pathPrefix.value + s.basePath.value + "/app/" + url.PathEscape(s.key.value)
+}
+
+func (s *settings) hostPort(host string) string {
+	if s.port.isSet() {
+		return net.JoinHostPort(host, s.port.value)
+	}
+	if strings.Contains(host, ":") {
+		return "[" + host + "]"
+	}
+	return host
+}
+
+// check returns a usageError that names the settings that are missing.
+func (s *settings) check(app ...*setting) error {
+	var missing []string
+	for _, one := range app {
+		if one.isSet() {
+			continue
+		}
+		switch one {
+		case &s.appID:
+			missing = append(missing, "app ID (--app-id or PUSHER_APP_ID)")
+		case &s.key:
+			missing = append(missing, "key (--key or PUSHER_APP_KEY)")
+		case &s.secret:
+			missing = append(missing, "secret (PUSHER_APP_SECRET)")
+		}
+	}
+	if missing != nil {
+		return usagef("no %s found in flags, the environment and .env; PUSHER_URL sets all", strings.Join(missing, ", no "))
+	}
+	return nil
+}
+
+// httpClient returns a client that trusts the certificates of --cacert.
+func (s *settings) httpClient() *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if s.roots != nil {
+		transport.TLSClientConfig = &tls.Config{RootCAs: s.roots}
+	}
+	return &http.Client{Transport: transport}
+}
+
+// client returns a client of the HTTP API.
+func (s *settings) client(opts ...pusher.Option) (*pusher.Client, error) {
+	if err := s.check(&s.appID, &s.key, &s.secret); err != nil {
+		return nil, err
+	}
+	all := []pusher.Option{
+		pusher.WithBaseURL(s.baseURL()), pusher.WithTimeout(s.timeout), pusher.WithLogger(s.logger), pusher.WithVacantOnNotFound(),
+	}
+	if s.roots != nil {
+		all = append(all, pusher.WithHTTPClient(s.httpClient()))
+	}
+	if s.pathPrefix.isSet() {
+		all = append(all, pusher.WithPathPrefix(s.pathPrefix.value))
+	}
+	if s.masterKey.isSet() {
+		all = append(all, pusher.WithEncryptionMasterKey(s.masterKey.value))
+	}
+	app := pusher.Credentials{AppID: s.appID.value, Key: s.key.value, Secret: s.secret.value}
+	return pusher.New(app, append(all, opts...)...)
+}
+
+// authorizer returns an authorizer with the app's key and secret.
+func (s *settings) authorizer() (*auth.Authorizer, error) {
+	if err := s.check(&s.key, &s.secret); err != nil {
+		return nil, err
+	}
+	opts := []auth.Option{auth.WithLogger(s.logger)}
+	if s.masterKey.isSet() {
+		opts = append(opts, auth.WithEncryptionMasterKey(s.masterKey.value))
+	}
+	return auth.New(s.key.value, s.secret.value, opts...)
+}
+
+// connect opens a WebSocket connection. It authorizes subscriptions itself if the secret
+// is set.
+func (s *settings) connect(ctx context.Context, opts ...realtime.Option) (*realtime.Conn, error) {
+	if err := s.check(&s.key); err != nil {
+		return nil, err
+	}
+	all := []realtime.Option{realtime.WithLogger(s.logger), realtime.WithTimeout(s.timeout)}
+	if s.roots != nil {
+		all = append(all, realtime.WithHTTPClient(s.httpClient()))
+	}
+	if s.secret.isSet() {
+		authorizer, err := s.authorizer()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, realtime.WithAuthorizer(authorizer))
+	}
+	return realtime.Connect(ctx, s.webSocketURL(), append(all, opts...)...)
+}
+
+func readRoots(name string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usagef("--cacert: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, usagef("--cacert: %s has no certificate in PEM", name)
+	}
+	return roots, nil
+}
+
+// envFile has the variables of a file that are settings of an app.
+type envFile map[string]string
+
+func (f envFile) get(name string) string { return f[name] }
+
+// readEnvFile returns the variables PUSHER_* and REVERB_* of a file. The default file may
+// be missing. Errors of the parser quote the file, and so are not returned.
+func readEnvFile(name string) (envFile, error) {
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) && name == defaultEnvFile {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, usagef("--env-file: %w", err)
+	}
+	all, err := godotenv.UnmarshalBytes(text)
+	if err != nil {
+		return nil, usagef("%s is not a valid file of variables: want lines NAME=value, with quotes around values that contain # or spaces", name)
+	}
+	file := envFile{}
+	for name, value := range all {
+		if strings.HasPrefix(name, "PUSHER_") || strings.HasPrefix(name, "REVERB_") {
+			file[name] = value
+		}
+	}
+	return file, nil
+}
