@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -48,6 +49,23 @@ type tool struct {
 	running bool // arguments and flags are valid
 }
 
+// flagNamesOf names flags instead of the Go options that they set.
+var flagNamesOf = strings.NewReplacer(
+	"WithEncryptionMasterKey", "--encryption-master-key",
+	"WithBaseURL", "--host",
+	"WithCluster", "--cluster",
+	"WithPathPrefix", "--path-prefix",
+	"WithTimeout", "--timeout",
+	"WithMember", "--user",
+	"WithAuthorizer", "PUSHER_APP_SECRET",
+	"WithWebhookDelay", "--webhook-delay",
+	"SetWebhook", "--webhook",
+	"WithWebhook", "--webhook",
+	"WithMaxEventBytes", "--max-event-bytes",
+	"WithActivityTimeout", "--activity-timeout",
+	"WithApp", "--app",
+)
+
 func main() {
 	// A second signal ends the process, in case a command does not return.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -65,7 +83,7 @@ func (t *tool) run(ctx context.Context, args []string) int {
 		status = exitUsage
 	}
 	if err != nil && !errors.Is(err, errReported) {
-		fmt.Fprintln(t.stderr, "pusherctl:", err)
+		fmt.Fprintln(t.stderr, "pusherctl:", flagNamesOf.Replace(err.Error()))
 		if !t.running {
 			fmt.Fprintf(t.stderr, "Run '%s --help' for usage.\n", command.CommandPath())
 		}
@@ -124,6 +142,8 @@ or a setting is invalid or missing.`,
 	t.flags.register(root.PersistentFlags())
 	root.PersistentFlags().BoolVar(&t.json, "json", false, "print one JSON value per line")
 	root.AddCommand(
+		t.triggerCommand(), t.channelsCommand(), t.channelCommand(), t.usersCommand(), t.terminateCommand(),
+		t.getCommand(), t.postCommand(), t.curlCommand(), t.authCommand(),
 		t.versionCommand(),
 	)
 	return root

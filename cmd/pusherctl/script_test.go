@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -31,7 +33,10 @@ func TestMain(m *testing.M) {
 //
 //	server     starts a server and sets its settings in the environment
 //	triggered  CHANNEL EVENT DATA: fails unless the server got this event, and waits for it
+//	occupy     CHANNEL [USER]: subscribes to the channel until the script ends
 //	secretless fails if the last output contains the secret of the server
+//	expect     FILE REGEXP [VARIABLE]: waits until the file matches, and sets a variable
+//	           to the first submatch
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -42,11 +47,10 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"server": startServer, "triggered": triggered, "secretless": secretless,
+			"server": startServer, "occupy": occupy, "triggered": triggered, "secretless": secretless, "expect": expect,
 		},
 	})
 }
-
 
 func startServer(ts *testscript.TestScript, _ bool, _ []string) {
 	server := pushertest.NewServer(pushertest.WithApp(pushertest.App{ID: "77", Key: "the-key", Secret: scriptSecret}))
@@ -85,3 +89,34 @@ func secretless(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
+func occupy(ts *testscript.TestScript, _ bool, args []string) {
+	var opts []pushertest.SubscribeOption
+	if len(args) == 2 && args[1] != "" {
+		opts = append(opts, pushertest.AsMember(args[1], nil))
+	}
+	found, _ := servers.Load(ts)
+	subscriber, err := found.(*pushertest.Server).Subscribe(context.Background(), args[0], opts...)
+	ts.Check(err)
+	ts.Defer(subscriber.Close)
+}
+
+func expect(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: expect FILE REGEXP [VARIABLE]")
+	}
+	want, err := regexp.Compile("(?m)" + args[1])
+	ts.Check(err)
+	var text []byte
+	for deadline := time.Now().Add(waitTime); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		text, _ = os.ReadFile(ts.MkAbs(args[0]))
+		found := want.FindSubmatch(text)
+		if found == nil {
+			continue
+		}
+		if len(args) == 3 {
+			ts.Setenv(args[2], string(found[1]))
+		}
+		return
+	}
+	ts.Fatalf("%s has no match of %s:\n%s", args[0], args[1], text)
+}
