@@ -143,8 +143,9 @@ or a setting is invalid or missing.`,
 	root.PersistentFlags().BoolVar(&t.json, "json", false, "print one JSON value per line")
 	root.AddCommand(
 		t.triggerCommand(), t.channelsCommand(), t.channelCommand(), t.usersCommand(), t.terminateCommand(),
+		t.listenCommand(), t.serveCommand(),
 		t.getCommand(), t.postCommand(), t.curlCommand(), t.authCommand(),
-		t.versionCommand(),
+		t.doctorCommand(systemNetwork), t.versionCommand(),
 	)
 	return root
 }

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"regexp"
@@ -34,7 +37,11 @@ func TestMain(m *testing.M) {
 //	server     starts a server and sets its settings in the environment
 //	triggered  CHANNEL EVENT DATA: fails unless the server got this event, and waits for it
 //	occupy     CHANNEL [USER]: subscribes to the channel until the script ends
+//	send       CHANNEL EVENT DATA: sends a client event from another subscriber
 //	secretless fails if the last output contains the secret of the server
+//	drop       closes all WebSockets of the server
+//	fetch      METHOD URL FORM ORIGIN: sends a request as a page of this origin does, and
+//	           prints the status code, two headers of CORS and the body
 //	expect     FILE REGEXP [VARIABLE]: waits until the file matches, and sets a variable
 //	           to the first submatch
 func TestScripts(t *testing.T) {
@@ -47,7 +54,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"server": startServer, "occupy": occupy, "triggered": triggered, "secretless": secretless, "expect": expect,
+			"server": startServer, "occupy": occupy, "send": send, "drop": drop, "triggered": triggered, "secretless": secretless, "expect": expect, "fetch": fetch,
 		},
 	})
 }
@@ -100,6 +107,19 @@ func occupy(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(subscriber.Close)
 }
 
+func send(ts *testscript.TestScript, _ bool, args []string) {
+	found, _ := servers.Load(ts)
+	subscriber, err := found.(*pushertest.Server).Subscribe(context.Background(), args[0], pushertest.AsMember("sender", nil))
+	ts.Check(err)
+	ts.Defer(subscriber.Close)
+	ts.Check(subscriber.Send(args[1], args[2]))
+}
+
+func drop(ts *testscript.TestScript, _ bool, _ []string) {
+	found, _ := servers.Load(ts)
+	ts.Check(found.(*pushertest.Server).CloseConnections(4200, "reconnect"))
+}
+
 func expect(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 2 || len(args) > 3 {
 		ts.Fatalf("usage: expect FILE REGEXP [VARIABLE]")
@@ -119,4 +139,21 @@ func expect(ts *testscript.TestScript, _ bool, args []string) {
 		return
 	}
 	ts.Fatalf("%s has no match of %s:\n%s", args[0], args[1], text)
+}
+
+func fetch(ts *testscript.TestScript, _ bool, args []string) {
+	request, err := http.NewRequest(args[0], args[1], strings.NewReader(args[2]))
+	ts.Check(err)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if args[3] != "" {
+		request.Header.Set("Origin", args[3])
+	}
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	header := response.Header
+	_, err = fmt.Fprintf(ts.Stdout(), "%d %s %s %s", response.StatusCode, header.Get("Access-Control-Allow-Origin"), header.Get("Access-Control-Allow-Credentials"), body)
+	ts.Check(err)
 }

@@ -84,7 +84,7 @@ type settings struct {
 func (t *tool) settings() (*settings, error) {
 	f := t.flags
 	s := &settings{timeout: f.timeout}
-	level := slog.LevelWarn
+	level := slog.LevelError // warnings repeat what commands print
 	if f.verbose {
 		level = slog.LevelDebug
 	}

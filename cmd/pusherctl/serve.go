@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openchannels/pusher-go/pushertest"
+)
+
+// maxServedEvents limits the recorded events of a server, which nothing reads here.
+const maxServedEvents = 100
+
+// A service has the flags of serve.
+type service struct {
+	addr            string
+	apps            []string
+	appsFile        string
+	tls             bool
+	certFile        string
+	keyFile         string
+	webhooks        []string
+	webhookDelay    time.Duration
+	maxEventBytes   int
+	activityTimeout time.Duration
+	authTimeout     time.Duration
+	clientEvents    bool
+	counting        bool
+	idempotencyKeys bool
+	authEndpoints   bool
+	showSecrets     bool
+	quiet           bool
+}
+
+func (t *tool) serveCommand() *cobra.Command {
+	var s service
+	command := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a server for development",
+		Long: `Run a Pusher Channels server for development and tests. It prints the settings for
+client and server libraries, and logs connections, subscriptions, events with the number
+of their receivers, webhooks, and everything it rejects with the reason. All state is
+lost when it exits.
+
+Without further flags it has one app, with the ID 1, the key app-key and the secret
+app-secret. --app-id, --key and --secret, or PUSHER_APP_ID, PUSHER_APP_KEY,
+PUSHER_APP_SECRET and PUSHER_URL, change it. For several apps use --app, the variable
+PUSHERCTL_APPS with the same values separated by spaces, or --apps-file.
+
+With --tls it creates a certificate for localhost, keeps it for the next start, and
+prints how to trust it. GET /health responds with 200 while the server runs.`,
+		Example: `  pusherctl serve
+  pusherctl serve --addr :6001 --tls --webhook http://localhost:8000/webhooks
+  pusherctl serve --app 1:shop-key:shop-secret --app 2:blog-key:blog-secret
+  pusherctl serve --auth-endpoints`,
+		Args: cobra.NoArgs,
+	}
+	flags := command.Flags()
+	flags.StringVar(&s.addr, "addr", "127.0.0.1:6001", "`address` to listen on")
+	flags.StringArrayVar(&s.apps, "app", nil, "app as `ID:KEY:SECRET`; repeatable")
+	flags.StringVar(&s.appsFile, "apps-file", "", `JSON `+"`file`"+` with apps: [{"id": "1", "key": "…", "secret": "…"}]`)
+	flags.BoolVar(&s.tls, "tls", false, "serve https and wss, with a self-signed certificate unless --tls-cert is set")
+	flags.StringVar(&s.certFile, "tls-cert", "", "`file` with a certificate, as PEM; implies --tls")
+	flags.StringVar(&s.keyFile, "tls-key", "", "`file` with the key of the certificate, as PEM")
+	flags.StringArrayVar(&s.webhooks, "webhook", nil, "`URL` to post webhooks to; repeatable")
+	flags.DurationVar(&s.webhookDelay, "webhook-delay", 0, "`time` that channel_vacated and member_removed wait; Pusher waits up to 3s")
+	flags.IntVar(&s.maxEventBytes, "max-event-bytes", 10240, "limit of the data of an event in `bytes`")
+	flags.DurationVar(&s.activityTimeout, "activity-timeout", 2*time.Minute, "`time` after which an idle connection is pinged, in whole seconds")
+	flags.DurationVar(&s.authTimeout, "authorization-timeout", 0, "`time` after which a connection without an authorization is closed; 0 for never")
+	flags.BoolVar(&s.clientEvents, "client-events", true, "accept client events")
+	flags.BoolVar(&s.counting, "subscription-counting", true, "count subscriptions")
+	flags.BoolVar(&s.idempotencyKeys, "idempotency-keys", false, "support idempotency keys, as Sockudo does")
+	flags.BoolVar(&s.authEndpoints, "auth-endpoints", false, "allow everything at /pusher/auth and /pusher/user-auth, for front ends without a back end")
+	flags.BoolVar(&s.showSecrets, "show-secrets", false, "print secrets that are not from flags, too")
+	flags.BoolVarP(&s.quiet, "quiet", "q", false, "log only what is rejected")
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		return t.serve(command.Context(), s)
+	}
+	return command
+}
+
+// A servedApp is an app of the server, and where it was found.
+type servedApp struct {
+	pushertest.App
+	source       string // of the secret
+	secretPublic bool   // the default, or given on the command line
+}
+
+func (t *tool) serve(ctx context.Context, s service) error {
+	apps, err := t.servedApps(s)
+	if err != nil {
+		return err
+	}
+	certificate, err := s.certificate()
+	if err != nil {
+		return err
+	}
+	logger := slog.New(t.logHandler(s.quiet))
+	mux, closeApps, err := s.handler(apps, logger)
+	if err != nil {
+		return err
+	}
+	defer closeApps()
+
+	listener, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		var opErr *net.OpError
+		if errors.As(err, &opErr) {
+			err = opErr.Err
+		}
+		return usagef("--addr %s: %w", s.addr, err)
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
+	if err := t.printServed(s, apps, listener.Addr(), certificate); err != nil {
+		_ = listener.Close()
+		return err
+	}
+	stopped := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		closeApps() // closes WebSockets, which Shutdown does not know
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if server.Shutdown(ctx) != nil {
+			_ = server.Close()
+		}
+	})
+	if certificate != nil {
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate.Certificate}}
+		err = server.ServeTLS(listener, "", "")
+	} else {
+		err = server.Serve(&tlsDetector{listener, logger})
+	}
+	if !stop() {
+		<-stopped
+		return nil
+	}
+	return err
+}
+
+// servedApps returns the apps of the flags, or else of the environment.
+func (t *tool) servedApps(s service) ([]servedApp, error) {
+	var apps []servedApp
+	add := func(texts []string, source string, public bool) error {
+		for _, text := range texts {
+			parts := strings.SplitN(text, ":", 3)
+			if len(parts) != 3 {
+				return usagef("%s: want ID:KEY:SECRET", source)
+			}
+			apps = append(apps, servedApp{pushertest.App{ID: parts[0], Key: parts[1], Secret: parts[2]}, source, public})
+		}
+		return nil
+	}
+	if err := add(s.apps, "--app", true); err != nil {
+		return nil, err
+	}
+	if s.appsFile != "" {
+		text, err := os.ReadFile(s.appsFile)
+		if err != nil {
+			return nil, usagef("--apps-file: %w", err)
+		}
+		var found []struct{ ID, Key, Secret string }
+		if err := json.Unmarshal(text, &found); err != nil {
+			return nil, usagef(`--apps-file %s: want [{"id": "…", "key": "…", "secret": "…"}]`, s.appsFile)
+		}
+		for _, app := range found {
+			apps = append(apps, servedApp{pushertest.App(app), s.appsFile, false})
+		}
+	}
+	if apps == nil {
+		if err := add(strings.Fields(os.Getenv("PUSHERCTL_APPS")), "PUSHERCTL_APPS", false); err != nil {
+			return nil, err
+		}
+	}
+	if apps == nil {
+		found, err := t.settings()
+		if err != nil {
+			return nil, err
+		}
+		// Several SDKs accept only app IDs of digits.
+		set(&found.appID, setting{"1", "default"})
+		set(&found.key, setting{"app-key", "default"})
+		set(&found.secret, setting{"app-secret", "default"})
+		public := found.secret.source == "default" || strings.HasPrefix(found.secret.source, "--")
+		apps = append(apps, servedApp{pushertest.App{ID: found.appID.value, Key: found.key.value, Secret: found.secret.value}, found.secret.source, public})
+	}
+	ids, keys := map[string]bool{}, map[string]bool{}
+	for _, app := range apps {
+		if ids[app.ID] || keys[app.Key] {
+			return nil, usagef("two apps have the ID %s or the key %s", app.ID, app.Key)
+		}
+		ids[app.ID], keys[app.Key] = true, true
+	}
+	return apps, nil
+}
+
+// handler returns the handler of all apps, and a function that closes them.
+func (s service) handler(apps []servedApp, logger *slog.Logger) (_ http.Handler, closeAll func(), err error) {
+	byID, byKey := map[string]http.Handler{}, map[string]http.Handler{}
+	var servers []*pushertest.Server
+	closeAll = func() {
+		for _, server := range servers {
+			server.Close()
+		}
+	}
+	mux := http.NewServeMux()
+	for _, app := range apps {
+		log := logger
+		if len(apps) > 1 {
+			log = logger.With("app", app.ID)
+		}
+		server, err := pushertest.New(s.options(app.App, log)...)
+		if err != nil {
+			closeAll()
+			return nil, nil, err
+		}
+		servers = append(servers, server)
+		byID[app.ID], byKey[app.Key] = server, server
+	}
+	first := http.Handler(servers[0]) // rejects what belongs to no app
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		of, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		name, _, _ := strings.Cut(rest, "/")
+		server := first
+		if found := byID[name]; of == "apps" && found != nil {
+			server = found
+		} else if found := byKey[name]; of == "app" && found != nil {
+			server = found
+		}
+		server.ServeHTTP(w, r)
+	})
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	if s.authEndpoints {
+		if err := addAuthEndpoints(mux, apps, logger); err != nil {
+			closeAll()
+			return nil, nil, err
+		}
+	}
+	return mux, closeAll, nil
+}
+
+func (s service) options(app pushertest.App, logger *slog.Logger) []pushertest.Option {
+	opts := []pushertest.Option{
+		pushertest.WithApp(app), pushertest.WithLogger(logger), pushertest.WithMaxEvents(maxServedEvents),
+		pushertest.WithWebhookDelay(s.webhookDelay), pushertest.WithMaxEventBytes(s.maxEventBytes),
+		pushertest.WithActivityTimeout(s.activityTimeout), pushertest.WithClientEvents(s.clientEvents),
+		pushertest.WithSubscriptionCounting(s.counting), pushertest.WithIdempotencyKeys(s.idempotencyKeys),
+	}
+	if s.authTimeout != 0 {
+		opts = append(opts, pushertest.WithAuthorizationTimeout(s.authTimeout))
+	}
+	for _, url := range s.webhooks {
+		opts = append(opts, pushertest.WithWebhook(url))
+	}
+	return opts
+}
+
+// A tlsDetector is a listener that logs TLS handshakes. Without the log line, developers
+// see only a malformed response in the client.
+type tlsDetector struct {
+	net.Listener
+	logger *slog.Logger
+}
+
+func (d *tlsDetector) Accept() (net.Conn, error) {
+	c, err := d.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &tlsDetectorConn{Conn: c, logger: d.logger}, nil
+}
+
+type tlsDetectorConn struct {
+	net.Conn
+	logger  *slog.Logger
+	checked bool
+}
+
+func (c *tlsDetectorConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 && !c.checked {
+		c.checked = true
+		if p[0] == 0x16 { // a handshake record, RFC 8446, section 5.1
+			c.logger.Warn("an https or wss client, and this server has no TLS: use http and ws (forceTLS: false in pusher-js), or start it with --tls", "remote", c.RemoteAddr())
+		}
+	}
+	return n, err
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"net"
+	"net/url"
+	"text/template"
+)
+
+// An address is where an app is reached, as the templates below print it.
+type address struct {
+	ID, Key, Secret string
+	SecretSource    string // if the secret is not printed
+	Host            string // with brackets if it is an IPv6 address, as libraries need it
+	Port            string
+	Scheme          string // http or https
+	WS              string // ws or wss
+	TLS             bool
+	URL             string // PUSHER_URL
+	AuthEndpoints   bool
+}
+
+var settingsText = template.Must(template.New("settings").Parse(`
+Host {{.Host}}, port {{.Port}}, scheme {{.Scheme}}, app ID {{.ID}}, key {{.Key}}, secret {{.Secret}}
+
+pusher-js   new Pusher("{{.Key}}", { cluster: "", wsHost: "{{.Host}}", wsPort: {{.Port}}, wssPort: {{.Port}},
+              forceTLS: {{.TLS}}, enabledTransports: ["ws", "wss"]
+            {{- if .AuthEndpoints}},
+              channelAuthorization: { endpoint: "{{.Scheme}}://{{.Host}}:{{.Port}}/pusher/auth" },
+              userAuthentication: { endpoint: "{{.Scheme}}://{{.Host}}:{{.Port}}/pusher/user-auth" }{{end}} })
+Echo        new Echo({ broadcaster: "pusher", key: "{{.Key}}", cluster: "", wsHost: "{{.Host}}", wsPort: {{.Port}},
+              wssPort: {{.Port}}, forceTLS: {{.TLS}}, enabledTransports: ["ws", "wss"] })
+Laravel     BROADCAST_CONNECTION=pusher
+.env        PUSHER_APP_ID={{.ID}}
+            PUSHER_APP_KEY={{.Key}}
+            PUSHER_APP_SECRET={{.Secret}}
+            PUSHER_APP_CLUSTER=mt1
+            PUSHER_HOST={{.Host}}
+            PUSHER_PORT={{.Port}}
+            PUSHER_SCHEME={{.Scheme}}
+Rails       Pusher.url = "{{.URL}}"
+Django      pusher.Pusher(app_id="{{.ID}}", key="{{.Key}}", secret="{{.Secret}}",
+              host="{{.Host}}", port={{.Port}}, ssl={{if .TLS}}True{{else}}False{{end}})
+Node        new Pusher({ appId: "{{.ID}}", key: "{{.Key}}", secret: "{{.Secret}}",
+              host: "{{.Host}}", port: "{{.Port}}", useTLS: {{.TLS}} })
+Go, shell   export PUSHER_URL={{.URL}}
+`))
+
+var trustText = template.Must(template.New("trust").Parse(`
+The certificate is {{.File}}. To trust it:
+Chromium    --user-data-dir=$(mktemp -d) --ignore-certificate-errors-spki-list={{.SPKI}}
+Linux       certutil -d sql:$HOME/.pki/nssdb -A -t P,, -n pusherctl -i {{.File}}
+macOS       security add-trusted-cert -p ssl -k ~/Library/Keychains/login.keychain-db {{.File}}
+Windows     certutil -user -addstore Root {{.File}}
+Node        export NODE_EXTRA_CA_CERTS={{.File}}
+Go, curl    export SSL_CERT_FILE={{.File}}, or --cacert of pusherctl and curl
+Firefox     opens {{.URL}} and accepts it
+`))
+
+// printServed prints the settings of all apps and how to trust the certificate, if there
+// is one.
+func (t *tool) printServed(s service, apps []servedApp, addr net.Addr, cert *certificate) error {
+	scheme, ws := "http", "ws"
+	if cert != nil {
+		scheme, ws = "https", "wss"
+	}
+	host, port := reachable(addr)
+	for _, app := range apps {
+		a := address{
+			ID: app.ID, Key: app.Key, Secret: app.Secret, Host: host, Port: port,
+			Scheme: scheme, WS: ws, TLS: cert != nil, AuthEndpoints: s.authEndpoints,
+		}
+		if !app.secretPublic && !s.showSecrets {
+			a.Secret = "(of " + app.source + ")"
+		}
+		secret := url.QueryEscape(a.Secret)
+		if a.Secret != app.Secret {
+			secret = "SECRET"
+		}
+		a.URL = scheme + "://" + url.QueryEscape(app.Key) + ":" + secret + "@" + host + ":" + port + "/apps/" + app.ID
+		if t.json {
+			if err := t.printJSON(map[string]any{"host": host, "port": port, "scheme": scheme, "app_id": app.ID, "key": app.Key, "secret": a.Secret, "url": a.URL}); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := settingsText.Execute(t.stdout, a); err != nil {
+			return err
+		}
+	}
+	if cert != nil && cert.selfSigned && !t.json {
+		if err := trustText.Execute(t.stdout, map[string]string{"File": cert.file, "SPKI": cert.spki(), "URL": scheme + "://" + host + ":" + port + "/health"}); err != nil {
+			return err
+		}
+	}
+	return t.printf("\nListening on %s://%s:%s. Press Ctrl-C to stop.\n", scheme, host, port)
+}
+
+// reachable returns the host, with brackets around an IPv6 address, and the port to reach
+// a listener on this machine.
+func reachable(addr net.Addr) (host, port string) {
+	host, port, _ = net.SplitHostPort(addr.String())
+	ip := net.ParseIP(host)
+	switch {
+	case ip == nil:
+	case ip.IsUnspecified():
+		host = "localhost"
+	case ip.To4() == nil:
+		host = "[" + host + "]"
+	}
+	return host, port
+}
