@@ -68,6 +68,9 @@ The exit status is 1 if a step has failed.`,
 			if d.header, err = parseHeader(headers); err != nil {
 				return err
 			}
+			if err := d.checkFlags(); err != nil {
+				return err
+			}
 			return d.run(command.Context(), &t.output)
 		},
 	}
@@ -91,6 +94,18 @@ func parseHeader(lines []string) (http.Header, error) {
 		header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	return header, nil
+}
+
+func (d *doctor) checkFlags() error {
+	for flag, value := range map[string]string{"--auth-endpoint": d.authEndpoint, "--webhook": d.webhook, "--origin": d.origin} {
+		if u, err := url.Parse(value); value != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			return usagef("%s: want an http or https URL with a host", flag) // it may have a token
+		}
+	}
+	if name := d.authChannel; name != "" && !strings.HasPrefix(name, "private-") && !strings.HasPrefix(name, "presence-") {
+		return usagef("--auth-channel: %q needs no authorization: want a private or presence channel", name)
+	}
+	return nil
 }
 
 // A verdict is the result of a step.
@@ -243,12 +258,12 @@ func (d *doctor) redact(text string) string {
 func (d *doctor) prepare(ctx context.Context) {
 	d.channel = "pusherctl-doctor-" + strings.ToLower(rand.Text()[:10])
 	d.authChannel = cmp.Or(d.authChannel, "private-"+d.channel)
-	d.transport = &doctorTransport{Transport: &http.Transport{
+	d.transport = &doctorTransport{responses: map[string]response{}, Transport: &http.Transport{
 		DialContext: d.dial, Proxy: d.proxy, TLSClientConfig: &tls.Config{RootCAs: d.roots},
 		ForceAttemptHTTP2: true, TLSHandshakeTimeout: d.timeout,
 	}}
 	d.transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-		d.transport.record(resp)
+		d.transport.record(http.MethodConnect, resp)
 		return nil
 	}
 	d.http = &http.Client{
@@ -263,7 +278,8 @@ func (d *doctor) connect(ctx context.Context, opts ...realtime.Option) (*realtim
 	return d.settings.connect(ctx, append(opts, realtime.WithHTTPClient(d.http))...)
 }
 
-// A doctorTransport keeps the latest response of each host.
+// A doctorTransport keeps the latest response of each host, and that of the proxy to
+// CONNECT.
 type doctorTransport struct {
 	*http.Transport
 	mu        sync.Mutex
@@ -273,41 +289,28 @@ type doctorTransport struct {
 type response struct {
 	status int
 	header http.Header
+	body   string
 	time   time.Time
 }
 
 func (r *doctorTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	resp, err := r.Transport.RoundTrip(request)
 	if err == nil {
-		r.record(resp)
+		r.record(request.URL.Host, resp)
 	}
 	return resp, err
 }
 
-func (r *doctorTransport) record(resp *http.Response) {
+func (r *doctorTransport) record(from string, resp *http.Response) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.responses == nil {
-		r.responses = map[string]response{}
-	}
-	key := "CONNECT"
-	if resp.Request != nil && resp.Request.Method != http.MethodConnect {
-		key = resp.Request.URL.Scheme + "://" + resp.Request.URL.Host + resp.Request.URL.Path
-	}
-	r.responses[key] = response{resp.StatusCode, resp.Header, time.Now()}
+	r.responses[from] = response{status: resp.StatusCode, header: resp.Header, time: time.Now()}
 }
 
-// last returns the latest response whose URL starts with prefix.
-func (r *doctorTransport) last(prefix string) response {
+func (r *doctorTransport) latest(from string) response {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var found response
-	for at, resp := range r.responses {
-		if strings.HasPrefix(at, prefix) && resp.time.After(found.time) {
-			found = resp
-		}
-	}
-	return found
+	return r.responses[from]
 }
 
 // reason returns the text of an error without the names of methods and of Go options.

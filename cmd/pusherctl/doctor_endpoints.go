@@ -37,7 +37,7 @@ func (d *doctor) checkAuthEndpoint(ctx context.Context) finding {
 	}
 	conn, err := d.connect(ctx, realtime.WithAuthEndpoint(d.authEndpoint, header))
 	if err != nil {
-		return fail("want an http or https URL", "%s", reason(err))
+		return fail("look into the log of the server", "a further connection failed: %s", reason(err))
 	}
 	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
@@ -47,7 +47,7 @@ func (d *doctor) checkAuthEndpoint(ctx context.Context) finding {
 	if f := explainEndpoint(err, d.crossOrigin()); f.Verdict == failed {
 		return f
 	}
-	if origin := d.transport.last(withoutQuery(d.authEndpoint)).header.Get("Access-Control-Allow-Origin"); d.crossOrigin() && origin != "*" && origin != d.origin {
+	if origin := d.transport.latest(hostOf(d.authEndpoint)).header.Get("Access-Control-Allow-Origin"); d.crossOrigin() && origin != "*" && origin != d.origin {
 		return fail(fmt.Sprintf("set the header Access-Control-Allow-Origin to %s in the endpoint's responses", d.origin),
 			"the endpoint authorizes, and browsers discard the response for pages of %s: its Access-Control-Allow-Origin is %q", d.origin, origin)
 	}
@@ -86,9 +86,7 @@ func explainEndpoint(err error, crossOrigin bool) finding {
 }
 
 func (d *doctor) crossOrigin() bool {
-	page, err := url.Parse(d.origin)
-	endpoint, err2 := url.Parse(d.authEndpoint)
-	return d.origin != "" && err == nil && err2 == nil && (page.Scheme != endpoint.Scheme || page.Host != endpoint.Host)
+	return d.origin != "" && !strings.HasPrefix(d.authEndpoint+"/", strings.TrimSuffix(d.origin, "/")+"/")
 }
 
 // preflight sends the request with which browsers ask whether a page of another origin
@@ -166,8 +164,8 @@ func (d *doctor) checkWebhook(ctx context.Context) finding {
 	if err == nil && forged.status >= 200 && forged.status <= 299 {
 		return warn("verify the header X-Pusher-Signature: otherwise anybody can send webhooks", "accepted in %d ms, and so is one with a wrong signature", elapsed)
 	}
-	if host := hostOf(d.webhook); d.cluster.isSet() && isLocal(host) {
-		return warn("give the app a public address, for example with a tunnel", "accepted in %d ms; Pusher cannot reach %s", elapsed, host)
+	if d.cluster.isSet() && isLocal(d.webhook) {
+		return warn("give the app a public address, for example with a tunnel", "accepted in %d ms; Pusher cannot reach this address", elapsed)
 	}
 	return ok("accepted in %d ms, and one with a wrong signature was rejected", elapsed)
 }
@@ -177,15 +175,19 @@ func hostOf(rawURL string) string {
 	if err != nil {
 		return ""
 	}
-	return u.Hostname()
+	return u.Host
 }
 
-func isLocal(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsPrivate())
+func isLocal(rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsPrivate())
 }
 
-// send sends a request to an endpoint of the app.
+// send sends a request that is not signed.
 func (d *doctor) send(ctx context.Context, timeout time.Duration, method, to string, header http.Header, body []byte) (response, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -193,7 +195,9 @@ func (d *doctor) send(ctx context.Context, timeout time.Duration, method, to str
 	if err != nil {
 		return response{}, errors.New("the URL is invalid")
 	}
-	request.Header = header
+	if header != nil {
+		request.Header = header
+	}
 	resp, err := d.http.Do(request)
 	if err != nil {
 		var withURL *url.Error
@@ -203,11 +207,6 @@ func (d *doctor) send(ctx context.Context, timeout time.Duration, method, to str
 		return response{}, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
-	return response{status: resp.StatusCode, header: resp.Header}, nil
-}
-
-func withoutQuery(rawURL string) string {
-	before, _, _ := strings.Cut(rawURL, "?")
-	return before
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	return response{status: resp.StatusCode, header: resp.Header, body: strings.TrimSpace(string(text))}, nil
 }

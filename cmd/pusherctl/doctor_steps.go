@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -55,34 +56,32 @@ func (d *doctor) checkSettings(context.Context) finding {
 	if d.api, err = d.client(pusher.WithHTTPClient(d.http), pusher.WithRetry(pusher.Retry{Attempts: 1})); err != nil {
 		return fail("set them as flags, in the environment or in .env; Pusher's dashboard shows them under App Keys", "%s", reason(err))
 	}
+	server := d.host
+	if !server.isSet() {
+		server = d.cluster
+	}
 	return ok("app ID %s (%s), key %s (%s), secret of %d characters (%s), server %s (%s)", d.appID.value, d.appID.source,
-		d.key.value, d.key.source, len(d.secret.value), d.secret.source, d.baseURL(), d.serverSource())
+		d.key.value, d.key.source, len(d.secret.value), d.secret.source, d.baseURL(), server.source)
 }
 
-// serverSource returns where the address of the server was found.
-func (d *doctor) serverSource() string {
-	if d.host.isSet() {
-		return d.host.source
+// base returns the URL in front of /apps.
+func (d *doctor) base() *url.URL {
+	base, err := url.Parse(d.baseURL())
+	if err != nil { // pusher.New has parsed it
+		return &url.URL{}
 	}
-	return d.cluster.source
+	return base
 }
 
 // firstHop returns the host and port of the proxy, if there is one, and otherwise of the
 // server.
 func (d *doctor) firstHop() (host, port string, proxy *url.URL) {
-	base, _ := url.Parse(d.baseURL()) // settings has checked it
-	proxy, _ = d.proxy(&http.Request{URL: base})
-	hop := base
-	if proxy != nil {
+	hop := d.base()
+	if proxy, _ = d.proxy(&http.Request{URL: hop}); proxy != nil {
 		hop = proxy
 	}
-	if port = hop.Port(); port == "" {
-		port = map[string]string{"https": "443", "socks5": "1080", "socks5h": "1080"}[hop.Scheme]
-	}
-	if port == "" {
-		port = "80"
-	}
-	return hop.Hostname(), port, proxy
+	ports := map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
+	return hop.Hostname(), cmp.Or(hop.Port(), ports[hop.Scheme]), proxy
 }
 
 const proxyAdvice = "check HTTPS_PROXY and HTTP_PROXY, or exclude the server with NO_PROXY"
@@ -137,7 +136,7 @@ func (d *doctor) checkProxy(context.Context) finding {
 		return ok("none")
 	}
 	var e *pusher.Error
-	status := d.transport.last("CONNECT").status
+	status := d.transport.latest(http.MethodConnect).status
 	if err := d.ping(); errors.As(err, &e) && e.Status == http.StatusProxyAuthRequired {
 		status = e.Status
 	}
@@ -155,7 +154,8 @@ func (d *doctor) checkTLS(ctx context.Context) finding {
 	host, port, proxy := d.firstHop()
 	addr := net.JoinHostPort(host, port)
 	if d.scheme.value == "http" {
-		if err != nil && !errors.Is(err, pusher.ErrAuthentication) && proxy == nil && d.speaksTLS(ctx, addr) {
+		strange := errors.Is(err, pusher.ErrTransport) || errors.Is(err, pusher.ErrServer) || errors.Is(err, pusher.ErrInvalid)
+		if strange && proxy == nil && d.speaksTLS(ctx, addr) {
 			return fail("use --scheme https, or PUSHER_SCHEME=https or an https URL", "%s speaks https, and the settings say http", addr)
 		}
 		return ok("not used (%s)", d.scheme.source)
@@ -235,24 +235,24 @@ func (d *doctor) checkClock(context.Context) finding {
 	if err := d.ping(); errors.Is(err, pusher.ErrClockSkew) {
 		return fail(advice, "%s", reason(err))
 	}
-	resp := d.transport.last(d.baseURL())
+	resp := d.transport.latest(d.base().Host)
 	date, err := http.ParseTime(resp.header.Get("Date"))
 	if err != nil {
 		return ok("the server does not send its time")
 	}
-	skew := resp.time.Sub(date).Round(time.Second)
+	skew := resp.time.Sub(date).Round(time.Minute)
 	direction := "ahead of"
 	if skew < 0 {
 		direction = "behind"
 	}
-	text := fmt.Sprintf("%s %s that of the server", skew.Abs(), direction)
+	text := fmt.Sprintf("this machine's clock is %s %s the server's", skew.Abs(), direction)
 	switch {
 	case skew.Abs() >= 10*time.Minute:
-		return fail(advice, "%s: Pusher rejects requests from 10 minutes on; pusher-go corrects it, other libraries do not", text)
+		return fail(advice, "%s; Pusher rejects requests from 10 minutes on, and libraries other than pusher-go do not correct it", text)
 	case skew.Abs() >= time.Minute:
 		return warn(advice, "%s", text)
 	}
-	return ok("within a minute of that of the server")
+	return ok("right to a minute, compared with the server")
 }
 
 func (d *doctor) checkKey(ctx context.Context) finding {
@@ -274,7 +274,7 @@ func (d *doctor) checkKey(ctx context.Context) finding {
 }
 
 func (d *doctor) keyAdvice() string {
-	advice := fmt.Sprintf("compare --key (%s) with the app's settings; browsers need the same key", d.key.source)
+	advice := fmt.Sprintf("compare the key (%s) with the app's settings; browsers need the same key", d.key.source)
 	if d.cluster.isSet() {
 		advice += ", and check the cluster"
 	}
@@ -320,7 +320,7 @@ func (d *doctor) checkSecret(context.Context) finding {
 	case errors.Is(err, pusher.ErrClockSkew):
 		return skip("unknown until the clock is right")
 	case errors.Is(err, pusher.ErrAuthentication):
-		return fail(fmt.Sprintf("copy --secret (%s) from the app's settings again; if it is right, check that no proxy changes the path", d.secret.source), "the secret does not match the key: %s", reason(err))
+		return fail(fmt.Sprintf("copy the secret (%s) from the app's settings again; if it is right, check that no proxy changes the path", d.secret.source), "the secret does not match the key: %s", reason(err))
 	case err != nil:
 		return skip("unknown until the other problem is solved")
 	}
@@ -331,7 +331,7 @@ func (d *doctor) checkAppID(context.Context) finding {
 	err := d.ping()
 	switch {
 	case errors.Is(err, pusher.ErrNotFound):
-		return fail(fmt.Sprintf("compare --app-id (%s) with the app's settings: it is not the key", d.appID.source), "the server has no app with ID %s: %s", d.appID.value, reason(err))
+		return fail(fmt.Sprintf("compare the app ID (%s) with the app's settings: it is not the key", d.appID.source), "the server has no app with ID %s: %s", d.appID.value, reason(err))
 	case err != nil:
 		return skip("unknown until the other problem is solved")
 	}
@@ -357,12 +357,14 @@ func (d *doctor) checkQuota(context.Context) finding {
 	return ok("no sign of a disabled app or a limit")
 }
 
-// fingerprints tell servers apart by an unsigned request.
+// fingerprints tell servers apart by the response to an unsigned request. Source: the
+// source code of the servers.
 var fingerprints = []struct{ path, header, body, name string }{
-	{"/up", "", `"health":"OK"`, "Laravel Reverb"},
-	{"/up", "X-Health-Check", "", "Sockudo"},
-	{"/ready", "", "OK", "soketi"},
+	{"/health", "", "ok", "pusherctl serve"},
 	{"/health", "", `{"ok":true}`, "laravel-websockets"},
+	{"/ready", "", "OK", "soketi"},
+	{"/up", "", `{"health":"OK"}`, "Laravel Reverb"},
+	{"/up", "X-Health-Check", "OK", "Sockudo"},
 }
 
 func (d *doctor) checkServer(ctx context.Context) finding {
@@ -370,32 +372,12 @@ func (d *doctor) checkServer(ctx context.Context) finding {
 		return ok("Pusher, cluster %s", d.cluster.value)
 	}
 	for _, f := range fingerprints {
-		header, body, err := d.get(ctx, d.scheme.value+"://"+d.hostPort(d.host.value)+d.pathPrefix.value+f.path)
-		if err == nil && (f.header == "" || header.Get(f.header) != "") && strings.Contains(body, f.body) {
+		resp, err := d.send(ctx, d.timeout/4, http.MethodGet, d.base().JoinPath(d.pathPrefix.value, f.path).String(), nil, nil)
+		if err == nil && resp.status == http.StatusOK && resp.body == f.body && (f.header == "" || resp.header.Get(f.header) != "") {
 			return ok("it seems to be %s", f.name)
 		}
 	}
-	return ok("unknown, neither Pusher nor Reverb, Sockudo, soketi or laravel-websockets")
-}
-
-// get returns a successful response to an unsigned request.
-func (d *doctor) get(ctx context.Context, url string) (http.Header, string, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout/4)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, "", err
-	}
-	resp, err := d.http.Do(request)
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1024))
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = errors.New(resp.Status)
-	}
-	return resp.Header, string(body), err
+	return ok("unknown")
 }
 
 func (d *doctor) checkWebSocket(context.Context) finding {
