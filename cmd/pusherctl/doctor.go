@@ -199,7 +199,7 @@ func (d *doctor) run(ctx context.Context, out *output) error {
 	return errReported
 }
 
-// take takes a step, unless it needs one that is neither ok nor a warning.
+// take takes a step, unless it needs one that has failed or was skipped.
 func (d *doctor) take(ctx context.Context, s step, verdicts map[string]verdict) finding {
 	for _, need := range s.needs {
 		if v := verdicts[need]; v == failed || v == skipped {

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -53,7 +52,7 @@ var steps = []step{
 
 func (d *doctor) checkSettings(context.Context) finding {
 	var err error
-	if d.api, err = d.client(pusher.WithHTTPClient(d.http), pusher.WithRetry(pusher.Retry{Attempts: 1})); err != nil {
+	if d.api, err = d.client(d.apiOptions()...); err != nil {
 		return fail("set them as flags, in the environment or in .env; Pusher's dashboard shows them under App Keys", "%s", reason(err))
 	}
 	server := d.host
@@ -62,6 +61,10 @@ func (d *doctor) checkSettings(context.Context) finding {
 	}
 	return ok("app ID %s (%s), key %s (%s), secret of %d characters (%s), server %s (%s)", d.appID.value, d.appID.source,
 		d.key.value, d.key.source, len(d.secret.value), d.secret.source, d.baseURL(), server.source)
+}
+
+func (d *doctor) apiOptions() []pusher.Option {
+	return []pusher.Option{pusher.WithHTTPClient(d.http), pusher.WithRetry(pusher.Retry{Attempts: 1})}
 }
 
 // base returns the URL in front of /apps.
@@ -73,6 +76,8 @@ func (d *doctor) base() *url.URL {
 	return base
 }
 
+var defaultPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
+
 // firstHop returns the host and port of the proxy, if there is one, and otherwise of the
 // server.
 func (d *doctor) firstHop() (host, port string, proxy *url.URL) {
@@ -80,8 +85,7 @@ func (d *doctor) firstHop() (host, port string, proxy *url.URL) {
 	if proxy, _ = d.proxy(&http.Request{URL: hop}); proxy != nil {
 		hop = proxy
 	}
-	ports := map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
-	return hop.Hostname(), cmp.Or(hop.Port(), ports[hop.Scheme]), proxy
+	return hop.Hostname(), cmp.Or(hop.Port(), defaultPorts[hop.Scheme]), proxy
 }
 
 const proxyAdvice = "check HTTPS_PROXY and HTTP_PROXY, or exclude the server with NO_PROXY"
@@ -151,57 +155,43 @@ func (d *doctor) checkProxy(context.Context) finding {
 
 func (d *doctor) checkTLS(ctx context.Context) finding {
 	err := d.ping()
-	host, port, proxy := d.firstHop()
-	addr := net.JoinHostPort(host, port)
 	if d.scheme.value == "http" {
 		strange := errors.Is(err, pusher.ErrTransport) || errors.Is(err, pusher.ErrServer) || errors.Is(err, pusher.ErrInvalid)
-		if strange && proxy == nil && d.speaksTLS(ctx, addr) {
-			return fail("use --scheme https, or PUSHER_SCHEME=https or an https URL", "%s speaks https, and the settings say http", addr)
+		if strange && d.speaks(ctx, "https") {
+			return fail("use --scheme https, or PUSHER_SCHEME=https or an https URL", "%s speaks https, and the settings say http", d.base().Host)
 		}
 		return ok("not used (%s)", d.scheme.source)
 	}
 	var wrongHost x509.HostnameError
+	var expired x509.CertificateInvalidError
 	var untrusted *tls.CertificateVerificationError
 	switch {
 	case !errors.Is(err, pusher.ErrTLS):
 		return ok("the certificate is trusted")
 	case errors.As(err, &wrongHost):
 		return fail("check the host, or get a certificate with its name", "the certificate is for another host: %s", wrongHost)
+	case errors.As(err, &expired) && expired.Reason == x509.Expired:
+		return fail("renew the certificate, or set the clock of this machine", "%s", expired)
 	case errors.As(err, &untrusted):
 		return fail("install a certificate of a known authority, or pass the file of the authority with --cacert", "the certificate is not trusted: %s", untrusted)
-	case proxy == nil && d.speaksHTTP(ctx, addr):
-		return fail("use --scheme http, or PUSHER_SCHEME=http or an http URL", "%s speaks http, and the settings say https", addr)
+	case d.speaks(ctx, "http"):
+		return fail("use --scheme http, or PUSHER_SCHEME=http or an http URL", "%s speaks http, and the settings say https", d.base().Host)
 	}
 	return fail("check that the server uses TLS on this port; if not, use --scheme http", "%s", reason(err))
 }
 
-// speaksTLS reports whether a server responds to a TLS handshake.
-func (d *doctor) speaksTLS(ctx context.Context, addr string) bool {
-	return d.exchange(ctx, addr, func(conn net.Conn) bool {
-		return tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) == nil
-	})
-}
-
-// speaksHTTP reports whether a server responds to an HTTP request.
-func (d *doctor) speaksHTTP(ctx context.Context, addr string) bool {
-	return d.exchange(ctx, addr, func(conn net.Conn) bool {
-		start := make([]byte, len("HTTP/"))
-		_, writeErr := fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", addr)
-		_, readErr := io.ReadFull(conn, start)
-		return writeErr == nil && readErr == nil && string(start) == "HTTP/"
-	})
-}
-
-func (d *doctor) exchange(ctx context.Context, addr string, speaks func(net.Conn) bool) bool {
-	ctx, cancel := context.WithTimeout(ctx, d.timeout/2)
-	defer cancel()
-	conn, err := d.dial(ctx, "tcp", addr)
+// speaks reports whether the server responds to the other scheme on the same port.
+func (d *doctor) speaks(ctx context.Context, scheme string) bool {
+	other := *d.settings
+	other.port.value = cmp.Or(d.port.value, defaultPorts[d.scheme.value])
+	other.scheme.value, other.timeout = scheme, d.timeout/2
+	api, err := other.client(d.apiOptions()...)
 	if err != nil {
 		return false
 	}
-	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(d.timeout / 2))
-	return speaks(conn)
+	err = api.Ping(ctx)
+	var untrusted *tls.CertificateVerificationError
+	return !errors.Is(err, pusher.ErrTransport) || errors.As(err, &untrusted)
 }
 
 // checkHTTP looks for errors that are not about this app.
@@ -263,14 +253,17 @@ func (d *doctor) checkKey(ctx context.Context) finding {
 		}
 		return fail(d.keyAdvice(), "the server does not know the key: %s", reason(err))
 	}
+	_, socketErr := d.socket()
 	var rejected *realtime.Error
-	if _, socketErr := d.socket(); errors.As(socketErr, &rejected) && rejected.Code == 4001 {
-		if err == nil {
-			return fail(d.keyAdvice(), "the HTTP API accepts the key, and WebSockets reject it: %s", reason(rejected))
-		}
-		return fail(d.keyAdvice(), "the server does not know the key: %s", reason(rejected))
+	switch {
+	case socketErr == nil:
+		return ok("known to the server")
+	case !errors.As(socketErr, &rejected) || rejected.Code != 4001:
+		return ok("not rejected")
+	case err == nil:
+		return fail(d.keyAdvice(), "the HTTP API accepts the key, and WebSockets reject it: %s", reason(rejected))
 	}
-	return ok("known to the server")
+	return fail(d.keyAdvice(), "the server does not know the key: %s", reason(rejected))
 }
 
 func (d *doctor) keyAdvice() string {
@@ -285,33 +278,29 @@ func (d *doctor) keyAdvice() string {
 var clusters = []string{"mt1", "us2", "us3", "eu", "ap1", "ap2", "ap3", "ap4", "sa1"}
 
 // findCluster returns the cluster of Pusher that knows the key, or "".
-func (d *doctor) findCluster(ctx context.Context) (found string) {
+func (d *doctor) findCluster(ctx context.Context) string {
 	if !d.cluster.isSet() {
 		return ""
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var (
-		wg sync.WaitGroup
-		mu sync.Mutex
-	)
+	var wg sync.WaitGroup
+	known := make(chan string, len(clusters))
 	for _, cluster := range clusters {
 		wg.Go(func() {
 			other := *d.settings
 			other.cluster.value = cluster
 			conn, err := other.connect(ctx, realtime.WithHTTPClient(d.http))
-			if err != nil {
-				return
+			if err == nil {
+				known <- cluster
+				cancel()
+				_ = conn.Close()
 			}
-			mu.Lock()
-			found = cluster
-			mu.Unlock()
-			cancel()
-			_ = conn.Close()
 		})
 	}
 	wg.Wait()
-	return found
+	close(known)
+	return <-known
 }
 
 func (d *doctor) checkSecret(context.Context) finding {

@@ -24,6 +24,8 @@ var misconfigurations = []misconfiguration{
 	{"the host is not found", "mistyped cluster", "no such host", mistypedCluster,
 		"DNS", failed, "api-euu.pusher.com does not exist", "cluster"},
 	{"the host is not found", "no DNS", "no such host", noDNS,
+		"DNS", failed, "name servers of this machine did not answer", "network"},
+	{"the host is not found", "name server without the internet", "no such host", internalDNS,
 		"DNS", failed, "neither api-eu.pusher.com nor pusher.com", "network"},
 	{"the host is not found", "mistyped host", "no such host", mistypedHost,
 		"DNS", failed, "soketi.internl does not exist", "host"},
@@ -46,6 +48,8 @@ var misconfigurations = []misconfiguration{
 
 	{"the certificate", "not trusted", "certificate signed by unknown authority", untrustedCertificate,
 		"TLS", failed, "not trusted", "--cacert"},
+	{"the certificate", "expired", "certificate has expired", expiredCertificate,
+		"TLS", failed, "expired", "clock"},
 	{"the certificate", "for another host", "certificate is not valid for", otherCertificate,
 		"TLS", failed, "another host", "the host"},
 

@@ -3,10 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +20,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,8 +34,8 @@ const doctorSecret = "the-secret-of-doctor"
 
 var doctorApp = pushertest.App{ID: "404404", Key: "key-of-doctor", Secret: doctorSecret}
 
-// A world is an app whose settings are right, with its server and its network. A seed
-// breaks something of it.
+// A world is an app whose settings are right, with its server and its network. Each
+// misconfiguration changes something of it.
 type world struct {
 	url                         string // of the server, if it is not in a cluster
 	cluster, appID, key, secret string
@@ -41,12 +48,6 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{appID: doctorApp.ID, key: doctorApp.Key, secret: doctorApp.Secret, names: map[string]string{"pusher.com": "127.0.0.1:1"}}
 	w.network = network{
-		lookup: func(_ context.Context, host string) ([]string, error) {
-			if addr, ok := w.names[host]; ok {
-				return []string{addr[:strings.LastIndex(addr, ":")]}, nil
-			}
-			return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
-		},
 		dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			host, _, _ := net.SplitHostPort(addr)
 			if to, ok := w.names[host]; ok {
@@ -60,7 +61,59 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// serve makes a new server with the app that of the world.
+// startDNS starts a name server for the names of the world, and returns a resolver that
+// asks it. It responds to queries for IPv4 addresses with 127.0.0.1.
+//
+// Source: RFC 1035, sections 3.2 and 4.1.
+func (w *world) startDNS(t *testing.T) *net.Resolver {
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	go func() {
+		query := make([]byte, 512)
+		for {
+			n, from, err := server.ReadFrom(query)
+			if err != nil {
+				return
+			}
+			if response := w.resolve(query[:n]); response != nil {
+				_, _ = server.WriteTo(response, from)
+			}
+		}
+	}()
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", server.LocalAddr().String())
+	}}
+}
+
+func (w *world) resolve(query []byte) []byte {
+	if w.names == nil {
+		return nil
+	}
+	var labels []string
+	end := 12 // the length of the header
+	for ; query[end] != 0; end += 1 + int(query[end]) {
+		labels = append(labels, string(query[end+1:end+1+int(query[end])]))
+	}
+	isIPv4 := query[end+2] == 1
+	response := slices.Clone(query[:end+5])           // header and question
+	response[2], response[3] = response[2]|0x80, 0x80 // a response, recursion available
+	response[6], response[7] = 0, 0                   // answers
+	copy(response[8:12], []byte{0, 0, 0, 0})          // further records
+	_, known := w.names[strings.Join(labels, ".")]
+	switch {
+	case !known:
+		response[3] |= 3 // no such name
+	case isIPv4:
+		response[7] = 1
+		response = append(response, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1) // the name, A, IN, 60 s, 4 bytes
+	}
+	return response
+}
+
+// serve replaces the server of the world.
 func (w *world) serve(t *testing.T, opts ...pushertest.Option) *pushertest.Server {
 	server := newDoctorServer(t, opts...)
 	w.url = server.URL
@@ -73,7 +126,7 @@ func newDoctorServer(t *testing.T, opts ...pushertest.Option) *pushertest.Server
 	return server
 }
 
-// handler returns a server of the app as a handler, for a seed that wraps it.
+// doctorHandler returns a server of the app as a handler, which can be wrapped.
 func doctorHandler(t *testing.T, opts ...pushertest.Option) *pushertest.Server {
 	server, err := pushertest.New(append([]pushertest.Option{pushertest.WithApp(doctorApp)}, opts...)...)
 	if err != nil {
@@ -135,6 +188,7 @@ func (w *world) run(t *testing.T, flags ...string) doctorReport {
 			root.RemoveCommand(command)
 		}
 	}
+	w.network.lookup = w.startDNS(t).LookupHost
 	root.AddCommand(tool.doctorCommand(w.network))
 	root.SetArgs(append(append(w.args(), "--json"), flags...))
 	err := root.ExecuteContext(t.Context())
@@ -183,7 +237,7 @@ func (w *world) checkSecrets(t *testing.T, text string) {
 	}
 }
 
-// seeds
+// What each misconfiguration changes.
 
 func mistypedCluster(_ *testing.T, w *world) {
 	w.cluster = "euu"
@@ -192,7 +246,12 @@ func mistypedCluster(_ *testing.T, w *world) {
 
 func noDNS(_ *testing.T, w *world) {
 	w.cluster = "eu"
-	clear(w.names)
+	w.names = nil
+}
+
+func internalDNS(_ *testing.T, w *world) {
+	w.cluster = "eu"
+	w.names = map[string]string{"intranet.test": "127.0.0.1:1"}
 }
 
 func mistypedHost(_ *testing.T, w *world) { w.host = "soketi.internl:6001" }
@@ -264,8 +323,9 @@ func httpsToSilentHTTP(t *testing.T, w *world) {
 	w.url = "https://" + listener.Addr().String()
 }
 
-func newTLSServer(t *testing.T) *httptest.Server {
+func newTLSServer(t *testing.T, certificates ...tls.Certificate) *httptest.Server {
 	server := httptest.NewUnstartedServer(doctorHandler(t))
+	server.TLS = &tls.Config{Certificates: certificates}
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -287,6 +347,24 @@ func (w *world) trust(t *testing.T, server *httptest.Server) {
 		t.Fatal(err)
 	}
 	w.extra = append(w.extra, "--cacert", file)
+}
+
+func expiredCertificate(t *testing.T, w *world) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour),
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := newTLSServer(t, tls.Certificate{Certificate: [][]byte{certificate}, PrivateKey: key})
+	w.trust(t, server)
+	w.url = server.URL
 }
 
 func otherCertificate(t *testing.T, w *world) {
