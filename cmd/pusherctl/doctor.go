@@ -260,7 +260,7 @@ func (d *doctor) prepare(ctx context.Context) {
 	d.authChannel = cmp.Or(d.authChannel, "private-"+d.channel)
 	d.transport = &doctorTransport{responses: map[string]response{}, Transport: &http.Transport{
 		DialContext: d.dial, Proxy: d.proxy, TLSClientConfig: &tls.Config{RootCAs: d.roots},
-		ForceAttemptHTTP2: true, TLSHandshakeTimeout: d.timeout,
+		ForceAttemptHTTP2: true, // and no TLSHandshakeTimeout: that of the request tells handshakes apart
 	}}
 	d.transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 		d.transport.record(http.MethodConnect, resp)

@@ -166,8 +166,10 @@ func (d *doctor) checkTLS(ctx context.Context) finding {
 	var expired x509.CertificateInvalidError
 	var untrusted *tls.CertificateVerificationError
 	switch {
-	case !errors.Is(err, pusher.ErrTLS):
+	case !errors.Is(err, pusher.ErrTransport):
 		return ok("the certificate is trusted")
+	case !errors.Is(err, pusher.ErrTLS):
+		return ok("the handshake has not failed")
 	case errors.As(err, &wrongHost):
 		return fail("check the host, or get a certificate with its name", "the certificate is for another host: %s", wrongHost)
 	case errors.As(err, &expired) && expired.Reason == x509.Expired:
