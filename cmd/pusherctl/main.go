@@ -37,6 +37,10 @@ func usagef(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
 
+// A failure is an error of what a command was given to check, which is no usage error
+// even if its cause looks like one.
+type failure struct{ error }
+
 // errReported makes the exit status 1 without another message.
 var errReported = errors.New("reported")
 
@@ -143,7 +147,7 @@ or a setting is invalid or missing.`,
 	root.PersistentFlags().BoolVar(&t.json, "json", false, "print one JSON value per line")
 	root.AddCommand(
 		t.triggerCommand(), t.channelsCommand(), t.channelCommand(), t.usersCommand(), t.terminateCommand(),
-		t.listenCommand(), t.serveCommand(),
+		t.listenCommand(), t.publishCommand(), t.webhookCommand(), t.serveCommand(), t.benchCommand(),
 		t.getCommand(), t.postCommand(), t.curlCommand(), t.authCommand(),
 		t.doctorCommand(systemNetwork), t.versionCommand(),
 	)
