@@ -2,7 +2,10 @@ package main
 
 import (
 	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -196,4 +199,30 @@ func TestDoctor_swappedSecret(t *testing.T) {
 		t.Errorf("got %+v, want the step key to fail", got)
 	}
 	w.checkSecrets(t, report.text)
+}
+
+// A proxy is used for the HTTP API and for WebSockets, and its password is not printed.
+func TestDoctor_proxy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var mu sync.Mutex
+	paths := map[string]bool{}
+	proxy, err := url.Parse(serveHTTP(t, &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		mu.Lock()
+		defer mu.Unlock()
+		first, _, _ := strings.Cut(strings.TrimPrefix(r.In.URL.Path, "/"), "/")
+		paths[first] = true
+	}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy.User = url.UserPassword("user", "password-of-the-proxy")
+	w.network.proxy = http.ProxyURL(proxy)
+	report := w.run(t)
+	if got := report.diagnosis(t); got != (doctorLine{}) || !paths["apps"] || !paths["app"] {
+		t.Errorf("got %+v and requests below %v, want no problem, and requests below apps and app:\n%s", got, paths, report.text)
+	}
+	if !strings.Contains(report.text, "http://user:xxxxx@127.0.0.1") || strings.Contains(report.text, "password-of-the-proxy") {
+		t.Errorf("want the proxy without its password:\n%s", report.text)
+	}
 }
