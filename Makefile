@@ -35,6 +35,17 @@ demo: ## Run the demonstration: a server and a client in one process
 chat: ## Run a chat in the browser, on an embedded server or on the one of PUSHER_URL
 	go run ./examples/chat
 
+.PHONY: serve
+serve: ## Run a server for development, without an account
+	go run ./cmd/pusherctl serve
+
+.PHONY: binaries
+binaries: ## Build pusherctl for Linux, macOS and Windows in bin/
+	@mkdir -p bin
+	CGO_ENABLED=0 GOOS=linux go build -o bin/pusherctl-linux ./cmd/pusherctl
+	CGO_ENABLED=0 GOOS=darwin go build -o bin/pusherctl-macos ./cmd/pusherctl
+	CGO_ENABLED=0 GOOS=windows go build -o bin/pusherctl.exe ./cmd/pusherctl
+
 # A change of openapi.yaml that breaks other code is explained by check-generate.
 .PHONY: test
 test: check-generate ## Run the tests of all modules with the race detector

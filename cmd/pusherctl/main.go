@@ -143,7 +143,7 @@ or a setting is invalid or missing.`,
 	root.SetIn(t.stdin)
 	root.SetOut(t.stdout)
 	root.SetErr(t.stderr)
-	t.flags.register(root.PersistentFlags())
+	t.flags.register(root)
 	root.PersistentFlags().BoolVar(&t.json, "json", false, "print one JSON value per line")
 	root.AddCommand(
 		t.triggerCommand(), t.channelsCommand(), t.channelCommand(), t.usersCommand(), t.terminateCommand(),

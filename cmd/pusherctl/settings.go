@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/joho/godotenv"
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"github.com/openchannels/pusher-go/auth"
 	"github.com/openchannels/pusher-go/pusher"
@@ -32,13 +32,19 @@ type globalFlags struct {
 	cacert, envFile             string
 	timeout                     time.Duration
 	verbose                     bool
-	set                         *pflag.FlagSet
+	get                         func(name string) string // the value of a flag on the command line, or ""
 }
 
 const defaultEnvFile = ".env"
 
-func (f *globalFlags) register(set *pflag.FlagSet) {
-	f.set = set
+func (f *globalFlags) register(root *cobra.Command) {
+	set := root.PersistentFlags()
+	f.get = func(name string) string {
+		if flag := set.Lookup(strings.TrimPrefix(name, "--")); flag != nil && flag.Changed {
+			return flag.Value.String()
+		}
+		return ""
+	}
 	set.StringVar(&f.url, "url", "", "app and server as `https://KEY:SECRET@HOST/apps/ID`")
 	set.StringVar(&f.appID, "app-id", "", "`ID` of the app")
 	set.StringVar(&f.key, "key", "", "`key` of the app")
@@ -99,7 +105,7 @@ func (t *tool) settings() (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	layers := []layer{flagLayer(f), {os.Getenv, ""}, {file.get, " in " + f.envFile}}
+	layers := []layer{{f.get, ""}, {os.Getenv, ""}, {file.get, " in " + f.envFile}}
 	family := "PUSHER_"
 	for _, l := range layers[1:] {
 		if l.hasApp("PUSHER_") {
@@ -126,15 +132,6 @@ func (t *tool) settings() (*settings, error) {
 type layer struct {
 	get   func(name string) string
 	place string // follows the name in a source
-}
-
-func flagLayer(f globalFlags) layer {
-	return layer{func(name string) string {
-		if flag := f.set.Lookup(strings.TrimPrefix(name, "--")); flag != nil && flag.Changed {
-			return flag.Value.String()
-		}
-		return ""
-	}, ""}
 }
 
 func (l layer) hasApp(family string) bool {

@@ -28,7 +28,7 @@ var benchApp = pusher.Credentials{AppID: "app-id", Key: "app-key", Secret: "app-
 // event. Its floor is soketi with the same subscribers. Both servers are separate
 // processes.
 func BenchmarkFanOut(b *testing.B) {
-	host, process := runDevserver(b)
+	host, process := runServe(b)
 	fanOut(b, host, process)
 	b.ReportMetric(1, "max-ratio")
 }
@@ -134,22 +134,22 @@ func expectFrame(b *testing.B, reader *bufio.Reader, want string) {
 	}
 }
 
-// runDevserver runs examples/devserver until the benchmark ends.
-func runDevserver(b *testing.B) (host string, process *os.Process) {
+// runServe runs pusherctl serve until the benchmark ends.
+func runServe(b *testing.B) (host string, process *os.Process) {
 	b.Helper()
-	program := filepath.Join(b.TempDir(), "devserver")
-	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", program, "../../../examples/devserver").CombinedOutput(); err != nil {
-		b.Fatalf("build examples/devserver: %v\n%s", err, out)
+	program := filepath.Join(b.TempDir(), "pusherctl")
+	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", program, "../../../cmd/pusherctl").CombinedOutput(); err != nil {
+		b.Fatalf("build pusherctl: %v\n%s", err, out)
 	}
 	host = fmt.Sprintf("127.0.0.1:%d", freePort(b))
-	command := exec.CommandContext(b.Context(), program, "-addr", host,
-		"-app-id", benchApp.AppID, "-key", benchApp.Key, "-secret", benchApp.Secret)
+	command := exec.CommandContext(b.Context(), program, "serve", "--quiet", "--addr", host,
+		"--app-id", benchApp.AppID, "--key", benchApp.Key, "--secret", benchApp.Secret)
 	stdout, err := command.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
 	}
 	if err := command.Start(); err != nil {
-		b.Fatalf("start examples/devserver: %v", err)
+		b.Fatalf("start pusherctl serve: %v", err)
 	}
 	b.Cleanup(func() { _ = command.Wait() }) // the end of the benchmark kills it
 	lines := bufio.NewScanner(stdout)
@@ -158,7 +158,7 @@ func runDevserver(b *testing.B) (host string, process *os.Process) {
 			return host, command.Process
 		}
 	}
-	b.Fatalf("examples/devserver exited before it was ready: %v", lines.Err())
+	b.Fatalf("pusherctl serve exited before it was ready: %v", lines.Err())
 	return "", nil
 }
 
