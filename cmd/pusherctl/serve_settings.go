@@ -28,7 +28,10 @@ pusher-js   new Pusher("{{.Key}}", { cluster: "", wsHost: "{{.Host}}", wsPort: {
               channelAuthorization: { endpoint: "{{.Scheme}}://{{.Host}}:{{.Port}}/pusher/auth" },
               userAuthentication: { endpoint: "{{.Scheme}}://{{.Host}}:{{.Port}}/pusher/user-auth" }{{end}} })
 Echo        new Echo({ broadcaster: "pusher", key: "{{.Key}}", cluster: "", wsHost: "{{.Host}}", wsPort: {{.Port}},
-              wssPort: {{.Port}}, forceTLS: {{.TLS}}, enabledTransports: ["ws", "wss"] })
+              wssPort: {{.Port}}, forceTLS: {{.TLS}}, enabledTransports: ["ws", "wss"]
+            {{- if .AuthEndpoints}},
+              authEndpoint: "{{.Scheme}}://{{.Host}}:{{.Port}}/pusher/auth",
+              userAuthentication: { endpoint: "{{.Scheme}}://{{.Host}}:{{.Port}}/pusher/user-auth" }{{end}} })
 Laravel     BROADCAST_CONNECTION=pusher
 .env        PUSHER_APP_ID={{.ID}}
             PUSHER_APP_KEY={{.Key}}

@@ -9,10 +9,10 @@ const windows = new Map()
 let browser
 
 serve({
-  launch: async ({ executable, timeout }) => {
+  launch: async ({ executable, timeout, args = [] }) => {
     browser = await chromium.launch({
       executablePath: executable,
-      args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+      args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", ...args],
       timeout,
     })
   },
