@@ -29,6 +29,7 @@ type service struct {
 	certFile        string
 	keyFile         string
 	webhooks        []string
+	delay           time.Duration
 	webhookDelay    time.Duration
 	maxEventBytes   int
 	activityTimeout time.Duration
@@ -72,6 +73,7 @@ prints how to trust it. GET /health responds with 200 while the server runs.`,
 	flags.StringVar(&s.certFile, "tls-cert", "", "`file` with a certificate, as PEM; implies --tls")
 	flags.StringVar(&s.keyFile, "tls-key", "", "`file` with the key of the certificate, as PEM")
 	flags.StringArrayVar(&s.webhooks, "webhook", nil, "`URL` to post webhooks to; repeatable")
+	flags.DurationVar(&s.delay, "delay", 0, "`time` that every response and WebSocket handshake is delayed")
 	flags.DurationVar(&s.webhookDelay, "webhook-delay", 0, "`time` that channel_vacated and member_removed wait; Pusher waits up to 3s")
 	flags.IntVar(&s.maxEventBytes, "max-event-bytes", 10240, "limit of the data of an event in `bytes`")
 	flags.DurationVar(&s.activityTimeout, "activity-timeout", 2*time.Minute, "`time` after which an idle connection is pinged, in whole seconds")
@@ -223,6 +225,7 @@ func (s service) handler(apps []servedApp, logger *slog.Logger) (_ http.Handler,
 			closeAll()
 			return nil, nil, err
 		}
+		server.Delay(s.delay)
 		servers = append(servers, server)
 		byID[app.ID], byKey[app.Key] = server, server
 	}

@@ -6,17 +6,18 @@ import (
 	"text/template"
 )
 
-// An address is where an app is reached, as the templates below print it.
+// An address is where an app is reached, as the templates below and --json print it.
 type address struct {
-	ID, Key, Secret string
-	SecretSource    string // if the secret is not printed
-	Host            string // with brackets if it is an IPv6 address, as libraries need it
-	Port            string
-	Scheme          string // http or https
-	WS              string // ws or wss
-	TLS             bool
-	URL             string // PUSHER_URL
-	AuthEndpoints   bool
+	ID            string `json:"app_id"`
+	Key           string `json:"key"`
+	Secret        string `json:"secret"`
+	Host          string `json:"host"` // with brackets if it is an IPv6 address, as libraries need it
+	Port          string `json:"port"`
+	Scheme        string `json:"scheme"`
+	URL           string `json:"url"` // PUSHER_URL
+	TLS           bool   `json:"tls"`
+	Certificate   string `json:"certificate,omitempty"` // file
+	AuthEndpoints bool   `json:"-"`
 }
 
 var settingsText = template.Must(template.New("settings").Parse(`
@@ -62,40 +63,36 @@ Firefox     opens {{.URL}} and accepts it
 // printServed prints the settings of all apps and how to trust the certificate, if there
 // is one.
 func (t *tool) printServed(s service, apps []servedApp, addr net.Addr, cert *certificate) error {
-	scheme, ws := "http", "ws"
-	if cert != nil {
-		scheme, ws = "https", "wss"
-	}
 	host, port := reachable(addr)
+	all := address{Host: host, Port: port, Scheme: "http", AuthEndpoints: s.authEndpoints}
+	if cert != nil {
+		all.Scheme, all.TLS, all.Certificate = "https", true, cert.file
+	}
+	server := all.Scheme + "://" + host + ":" + port
 	for _, app := range apps {
-		a := address{
-			ID: app.ID, Key: app.Key, Secret: app.Secret, Host: host, Port: port,
-			Scheme: scheme, WS: ws, TLS: cert != nil, AuthEndpoints: s.authEndpoints,
-		}
+		a := all
+		a.ID, a.Key, a.Secret = app.ID, app.Key, app.Secret
+		secret := url.QueryEscape(app.Secret)
 		if !app.secretPublic && !s.showSecrets {
-			a.Secret = "(of " + app.source + ")"
+			a.Secret, secret = "(of "+app.source+")", "SECRET"
 		}
-		secret := url.QueryEscape(a.Secret)
-		if a.Secret != app.Secret {
-			secret = "SECRET"
-		}
-		a.URL = scheme + "://" + url.QueryEscape(app.Key) + ":" + secret + "@" + host + ":" + port + "/apps/" + app.ID
+		a.URL = all.Scheme + "://" + url.QueryEscape(app.Key) + ":" + secret + "@" + host + ":" + port + "/apps/" + app.ID
+		var err error
 		if t.json {
-			if err := t.printJSON(map[string]any{"host": host, "port": port, "scheme": scheme, "app_id": app.ID, "key": app.Key, "secret": a.Secret, "url": a.URL}); err != nil {
-				return err
-			}
-			continue
+			err = t.printJSON(a)
+		} else {
+			err = settingsText.Execute(t.stdout, a)
 		}
-		if err := settingsText.Execute(t.stdout, a); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	if cert != nil && cert.selfSigned && !t.json {
-		if err := trustText.Execute(t.stdout, map[string]string{"File": cert.file, "SPKI": cert.spki(), "URL": scheme + "://" + host + ":" + port + "/health"}); err != nil {
+		if err := trustText.Execute(t.stdout, map[string]string{"File": cert.file, "SPKI": cert.spki(), "URL": server + "/health"}); err != nil {
 			return err
 		}
 	}
-	return t.printf("\nListening on %s://%s:%s. Press Ctrl-C to stop.\n", scheme, host, port)
+	return t.printf("\nListening on %s. Press Ctrl-C to stop.\n", server)
 }
 
 // reachable returns the host, with brackets around an IPv6 address, and the port to reach

@@ -92,15 +92,6 @@ func (t *tool) printTriggered(p published) error {
 	return t.printCounts(p.Info)
 }
 
-// client returns a client for the settings.
-func (t *tool) client(opts ...pusher.Option) (*pusher.Client, error) {
-	s, err := t.settings()
-	if err != nil {
-		return nil, err
-	}
-	return s.client(opts...)
-}
-
 // data returns the argument, or standard input if there is none or it is "-".
 func (t *tool) data(args []string) (string, error) {
 	if len(args) == 1 && args[0] != "-" {

@@ -25,18 +25,6 @@ func (t *tool) webhookCommand() *cobra.Command {
 	return command
 }
 
-// verifier returns a verifier of the app's webhooks.
-func (s *settings) verifier() (*webhook.Verifier, error) {
-	if err := s.check(&s.key, &s.secret); err != nil {
-		return nil, err
-	}
-	opts := []webhook.Option{webhook.WithLogger(s.logger)}
-	if s.masterKey.isSet() {
-		opts = append(opts, webhook.WithEncryptionMasterKey(s.masterKey.value))
-	}
-	return webhook.New(s.key.value, s.secret.value, opts...)
-}
-
 // A hookEvent is an event of a webhook as --json prints it.
 type hookEvent struct {
 	ID       string          `json:"id"` // of the webhook
