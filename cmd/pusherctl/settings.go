@@ -17,41 +17,39 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// globalFlags are the flags of all commands that name an app and its server.
+// globalFlags are the flags of all commands that name an app and its server. The values
+// of settings are found with get.
 type globalFlags struct {
-	url, appID, key, secret     string
-	cluster, host, port, scheme string
-	pathPrefix, masterKey       string
-	cacert, envFile             string
-	timeout                     time.Duration
-	verbose                     bool
-	get                         func(name string) string // the value of a flag on the command line, or ""
+	get             func(name string) string // the value of a flag on the command line, or ""
+	cacert, envFile string
+	timeout         time.Duration
+	verbose         bool
 }
 
 const defaultEnvFile = ".env"
 
 func (f *globalFlags) register(root *cobra.Command) {
 	set := root.PersistentFlags()
+	set.String("url", "", "app and server as `https://KEY:SECRET@HOST/apps/ID`")
+	set.String("app-id", "", "`ID` of the app")
+	set.String("key", "", "`key` of the app")
+	set.String("secret", "", "`secret` of the app; other users of this machine can see flags")
+	set.String("cluster", "", "`cluster` of Pusher, such as eu (default mt1)")
+	set.String("host", "", "`host` of another server, such as localhost:6001")
+	set.String("port", "", "`port` of the other server")
+	set.String("scheme", "", "`scheme` of the other server: http or https (default https)")
+	set.String("path-prefix", "", "`path` in front of the server's paths that is not signed, such as /reverb")
+	set.String("encryption-master-key", "", "master `key` of encrypted channels: 32 bytes in base64")
+	set.StringVar(&f.cacert, "cacert", "", "`file` with further trusted certificates, as PEM")
+	set.StringVar(&f.envFile, "env-file", defaultEnvFile, "`file` with variables that the environment lacks")
+	set.DurationVar(&f.timeout, "timeout", 5*time.Second, "time limit of a request")
+	set.BoolVarP(&f.verbose, "verbose", "v", false, "log more to standard error")
 	f.get = func(name string) string {
 		if flag := set.Lookup(strings.TrimPrefix(name, "--")); flag != nil && flag.Changed {
 			return flag.Value.String()
 		}
 		return ""
 	}
-	set.StringVar(&f.url, "url", "", "app and server as `https://KEY:SECRET@HOST/apps/ID`")
-	set.StringVar(&f.appID, "app-id", "", "`ID` of the app")
-	set.StringVar(&f.key, "key", "", "`key` of the app")
-	set.StringVar(&f.secret, "secret", "", "`secret` of the app; other users of this machine can see flags")
-	set.StringVar(&f.cluster, "cluster", "", "`cluster` of Pusher, such as eu (default mt1)")
-	set.StringVar(&f.host, "host", "", "`host` of another server, such as localhost:6001")
-	set.StringVar(&f.port, "port", "", "`port` of the other server")
-	set.StringVar(&f.scheme, "scheme", "", "`scheme` of the other server: http or https (default https)")
-	set.StringVar(&f.pathPrefix, "path-prefix", "", "`path` in front of the server's paths that is not signed, such as /reverb")
-	set.StringVar(&f.masterKey, "encryption-master-key", "", "master `key` of encrypted channels: 32 bytes in base64")
-	set.StringVar(&f.cacert, "cacert", "", "`file` with further trusted certificates, as PEM")
-	set.StringVar(&f.envFile, "env-file", defaultEnvFile, "`file` with variables that the environment lacks")
-	set.DurationVar(&f.timeout, "timeout", 5*time.Second, "time limit of a request")
-	set.BoolVarP(&f.verbose, "verbose", "v", false, "log more to standard error")
 }
 
 // A setting is a value and where it was found, such as "--key", "PUSHER_APP_KEY" or
@@ -98,9 +96,9 @@ func (t *tool) settings() (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	layers := []layer{{f.get, ""}, {os.Getenv, ""}, {file.get, " in " + f.envFile}}
+	environment, envFile := layer{os.Getenv, ""}, layer{file.get, " in " + f.envFile}
 	family := "PUSHER_"
-	for _, l := range layers[1:] {
+	for _, l := range []layer{environment, envFile} {
 		if l.hasApp("PUSHER_") {
 			break
 		}
@@ -109,14 +107,8 @@ func (t *tool) settings() (*settings, error) {
 			break
 		}
 	}
-	for i, l := range layers {
-		names := variables(family)
-		if i == 0 {
-			names = flagNames
-		}
-		if err := s.fill(l, names); err != nil {
-			return nil, err
-		}
+	if err := errors.Join(s.fill(layer{f.get, ""}, "--"), s.fill(environment, family), s.fill(envFile, family)); err != nil {
+		return nil, err
 	}
 	return s, s.complete()
 }
@@ -136,46 +128,25 @@ func (l layer) hasApp(family string) bool {
 	return false
 }
 
-// find returns the first of the names that has a value.
-func (l layer) find(names []string) setting {
+// find returns the first of the names, after the prefix, that has a value. The prefix is
+// that of a family of variables, or "--" for flags, whose names have dashes.
+func (l layer) find(prefix string, names ...string) setting {
 	for _, name := range names {
-		if value := l.get(name); value != "" {
-			return setting{value, name + l.place}
+		if prefix == "--" {
+			name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+		}
+		if value := l.get(prefix + name); value != "" {
+			return setting{value, prefix + name + l.place}
 		}
 	}
 	return setting{}
 }
 
-type settingNames struct {
-	url, appID, key, secret, cluster, host, port, scheme, pathPrefix, masterKey []string
-}
-
-var flagNames = settingNames{
-	url: []string{"--url"}, appID: []string{"--app-id"}, key: []string{"--key"}, secret: []string{"--secret"},
-	cluster: []string{"--cluster"}, host: []string{"--host"}, port: []string{"--port"}, scheme: []string{"--scheme"},
-	pathPrefix: []string{"--path-prefix"}, masterKey: []string{"--encryption-master-key"},
-}
-
-// variables returns the variables of a family, see pusher.NewFromEnv.
-func variables(family string) settingNames {
-	of := func(names ...string) []string {
-		for i := range names {
-			names[i] = family + names[i]
-		}
-		return names
-	}
-	return settingNames{
-		url: of("URL"), appID: of("APP_ID"), key: of("APP_KEY", "KEY"), secret: of("APP_SECRET", "SECRET"),
-		cluster: of("APP_CLUSTER", "CLUSTER"), host: of("HOST"), port: of("PORT"), scheme: of("SCHEME"),
-		pathPrefix: of("PATH_PREFIX", "SERVER_PATH"), masterKey: of("ENCRYPTION_MASTER_KEY"),
-	}
-}
-
-// fill sets what is not set yet. An address belongs together: when a layer has set a
-// host or a cluster, port and scheme of lower layers do not apply to it.
-func (s *settings) fill(l layer, names settingNames) error {
+// fill sets what is not set yet; the variables are those of pusher.NewFromEnv. When a layer
+// has set a host or a cluster, port and scheme of lower layers do not apply to it.
+func (s *settings) fill(l layer, prefix string) error {
 	addressFound := s.host.isSet() || s.cluster.isSet()
-	if found := l.find(names.url); found.isSet() {
+	if found := l.find(prefix, "URL"); found.isSet() {
 		from, err := splitURL(found)
 		if err != nil {
 			return err
@@ -191,19 +162,19 @@ func (s *settings) fill(l layer, names settingNames) error {
 			addressFound = true
 		}
 	}
-	set(&s.appID, l.find(names.appID))
-	set(&s.key, l.find(names.key))
-	set(&s.secret, l.find(names.secret))
-	set(&s.pathPrefix, l.find(names.pathPrefix))
-	set(&s.masterKey, l.find(names.masterKey))
+	set(&s.appID, l.find(prefix, "APP_ID"))
+	set(&s.key, l.find(prefix, "APP_KEY", "KEY"))
+	set(&s.secret, l.find(prefix, "APP_SECRET", "SECRET"))
+	set(&s.pathPrefix, l.find(prefix, "PATH_PREFIX", "SERVER_PATH"))
+	set(&s.masterKey, l.find(prefix, "ENCRYPTION_MASTER_KEY"))
 	if addressFound {
 		return nil
 	}
-	set(&s.host, l.find(names.host))
-	set(&s.port, l.find(names.port))
-	set(&s.scheme, l.find(names.scheme))
+	set(&s.host, l.find(prefix, "HOST"))
+	set(&s.port, l.find(prefix, "PORT"))
+	set(&s.scheme, l.find(prefix, "SCHEME"))
 	if !s.host.isSet() {
-		set(&s.cluster, l.find(names.cluster))
+		set(&s.cluster, l.find(prefix, "APP_CLUSTER", "CLUSTER"))
 	}
 	return nil
 }
@@ -250,9 +221,6 @@ func (s *settings) complete() error {
 	s.host.value = strings.Trim(s.host.value, "[]")
 	if match := clusterHost.FindStringSubmatch(s.host.value); match != nil && !s.basePath.isSet() {
 		s.cluster, s.host = setting{cmp.Or(match[1], "mt1"), s.host.source}, setting{}
-		if s.port.value == "443" {
-			s.port = setting{}
-		}
 	}
 	set(&s.scheme, setting{"https", "default"})
 	if s.scheme.value != "http" && s.scheme.value != "https" {
@@ -260,8 +228,8 @@ func (s *settings) complete() error {
 	}
 	if !s.host.isSet() {
 		set(&s.cluster, setting{"mt1", "default"})
-		if s.port.isSet() {
-			return usagef("%s: a port needs a host, --host or PUSHER_HOST", s.port.source)
+		if s.scheme.value == "https" && s.port.value == "443" { // as in the .env of a new Laravel app
+			s.port = setting{}
 		}
 	}
 	return nil
