@@ -17,6 +17,9 @@ import (
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
+// defaultSecret protects nothing, so it is printed wherever it was found.
+const defaultSecret = "app-secret"
+
 // maxServedEvents limits the recorded events of a server, which nothing reads here.
 const maxServedEvents = 100
 
@@ -94,7 +97,7 @@ prints how to trust it. GET /health responds with 200 while the server runs.`,
 type servedApp struct {
 	pushertest.App
 	source       string // of the secret
-	secretPublic bool   // the default, or given on the command line
+	secretPublic bool   // the default one, or given on the command line
 }
 
 func (t *tool) serve(ctx context.Context, s service) error {
@@ -191,8 +194,8 @@ func (t *tool) servedApps(s service) ([]servedApp, error) {
 		// Several SDKs accept only app IDs of digits.
 		set(&found.appID, setting{"1", "default"})
 		set(&found.key, setting{"app-key", "default"})
-		set(&found.secret, setting{"app-secret", "default"})
-		public := found.secret.source == "default" || strings.HasPrefix(found.secret.source, "--")
+		set(&found.secret, setting{defaultSecret, "default"})
+		public := found.secret.value == defaultSecret || strings.HasPrefix(found.secret.source, "--")
 		apps = append(apps, servedApp{pushertest.App{ID: found.appID.value, Key: found.key.value, Secret: found.secret.value}, found.secret.source, public})
 	}
 	ids, keys := map[string]bool{}, map[string]bool{}
