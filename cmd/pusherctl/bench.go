@@ -120,8 +120,8 @@ func (r *results) add(result pusher.PublishResult) {
 	}
 }
 
-// percentile returns the latency that percent of the events do not exceed. It is called
-// when no more results are added.
+// percentile returns the latency that percent of the events do not exceed. The caller
+// holds the lock and has sorted the latencies.
 func (r *results) percentile(percent int) time.Duration {
 	if len(r.latencies) == 0 {
 		return 0
@@ -130,6 +130,8 @@ func (r *results) percentile(percent int) time.Duration {
 }
 
 func (t *tool) printBench(stats pusher.Stats, r *results, took time.Duration) error {
+	r.mu.Lock() // after an interruption, results may still be added
+	defer r.mu.Unlock()
 	slices.Sort(r.latencies)
 	perSecond := float64(stats.Sent) / took.Seconds()
 	if t.json {

@@ -84,17 +84,18 @@ func (t *tool) publish(ctx context.Context, client *pusher.Client, config pusher
 	lines, readErr := publishLines(ctx, publisher, t.stdin, failures)
 	closeErr := publisher.Close(ctx)
 	bar.end()
-	if err := failures.close(); err != nil {
+	failed, err := failures.close()
+	if err != nil {
 		return err
 	}
 	stats, took := publisher.Stats(), time.Since(start)
 	if t.json {
 		err = t.printJSON(map[string]any{
-			"published": stats.Sent, "failed": failures.count, "requests": stats.Requests, "retries": stats.Retries, "seconds": took.Seconds(),
+			"published": stats.Sent, "failed": failed, "requests": stats.Requests, "retries": stats.Retries, "seconds": took.Seconds(),
 		})
 	} else {
 		err = t.printf("%s %d events in %v; %d failed; %d requests, %d retries", t.green("published"), stats.Sent,
-			took.Round(time.Millisecond), failures.count, stats.Requests, stats.Retries)
+			took.Round(time.Millisecond), failed, stats.Requests, stats.Retries)
 	}
 	switch {
 	case err != nil:
@@ -103,8 +104,10 @@ func (t *tool) publish(ctx context.Context, client *pusher.Client, config pusher
 		return fmt.Errorf("interrupted: line %d and later ones were not read", lines+1)
 	case readErr != nil:
 		return fmt.Errorf("line %d and later ones were not published: %w", lines+1, readErr)
-	case failures.count > 0:
-		return failures.summary()
+	case failed > 0 && failures.name == "":
+		return fmt.Errorf("%d events failed; --failed keeps them", failed)
+	case failed > 0:
+		return fmt.Errorf("%d events failed; publish them again from %s", failed, failures.name)
 	default:
 		return closeErr
 	}
@@ -231,7 +234,8 @@ func (f *failureLog) add(line inputLine, err error) {
 	_, f.err = f.file.Write(append(line.text, '\n'))
 }
 
-func (f *failureLog) close() error {
+// close closes the file. It returns the number of failures.
+func (f *failureLog) close() (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.file != nil {
@@ -240,14 +244,7 @@ func (f *failureLog) close() error {
 		}
 	}
 	if f.err != nil {
-		return fmt.Errorf("--failed: %w", f.err)
+		return f.count, fmt.Errorf("--failed: %w", f.err)
 	}
-	return nil
-}
-
-func (f *failureLog) summary() error {
-	if f.name == "" {
-		return fmt.Errorf("%d events failed; --failed keeps them", f.count)
-	}
-	return fmt.Errorf("%d events failed; publish them again from %s", f.count, f.name)
+	return f.count, nil
 }
