@@ -137,7 +137,7 @@ func TestDoctor(t *testing.T) {
 }
 
 // Without a misconfiguration, every step is ok.
-func TestDoctor_healthy(t *testing.T) {
+func TestDoctor_Healthy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	server := w.serve(t)
@@ -160,7 +160,7 @@ func TestDoctor_healthy(t *testing.T) {
 	}
 }
 
-func TestDoctor_readOnly(t *testing.T) {
+func TestDoctor_ReadOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	server := w.serve(t)
@@ -190,7 +190,7 @@ func TestDoctor_readOnly(t *testing.T) {
 }
 
 // If key and secret are swapped, the output has neither of them.
-func TestDoctor_swappedSecret(t *testing.T) {
+func TestDoctor_SwappedSecret(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.key, w.secret = w.secret, w.key
@@ -202,7 +202,7 @@ func TestDoctor_swappedSecret(t *testing.T) {
 }
 
 // A proxy is used for the HTTP API and for WebSockets, and its password is not printed.
-func TestDoctor_proxy(t *testing.T) {
+func TestDoctor_Proxy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var mu sync.Mutex

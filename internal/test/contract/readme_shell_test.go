@@ -26,7 +26,7 @@ func TestReadme_Shell(t *testing.T) {
 
 	server := pushertest.NewServer(pushertest.WithApp(pushertest.App{ID: "1", Key: "app-key", Secret: "app-secret"}))
 	defer server.Close()
-	const address = "http://127.0.0.1:6001" // of examples/devserver
+	const address = "http://127.0.0.1:6001" // of pusherctl serve
 	if !strings.Contains(script, address) {
 		t.Fatalf("the script does not contain %s:\n%s", address, script)
 	}
