@@ -42,3 +42,13 @@ func TestClient_QueriesInvalid(t *testing.T) {
 		{"ChannelUsers of an invalid channel", func(c *pusher.Client) error { return errorOf(c.ChannelUsers(ctx, "..")) }, pusher.ErrInvalid},
 	})
 }
+
+func TestClient_ChannelsPrefixLimit(t *testing.T) {
+	for n, valid := range map[int]bool{200: true, 201: false} {
+		client, _ := serve(t, respond(200, completeBody))
+		_, err := client.Channels(t.Context(), pusher.ChannelsParams{FilterByPrefix: strings.Repeat("é", n)})
+		if valid != (err == nil) {
+			t.Errorf("Channels with a prefix of %d characters = %v, want valid %t", n, err, valid)
+		}
+	}
+}
