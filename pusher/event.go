@@ -49,6 +49,39 @@ func (c *Client) prepareEvent(event *Event) (gen.BatchEvent, error) {
 	}, nil
 }
 
+// Encode returns the data of the event as text, as [Client.Trigger] sends it before it
+// encrypts it, and sends nothing. It is for programs that store events and publish them
+// later, such as package sqlpusher.
+//
+// Encode returns [ErrInvalid] if Trigger would, so the limits include the overhead of
+// encryption and of [WithMaxBodyBytes]. With [ErrTooLarge] it also returns the text.
+func (c *Client) Encode(event Event) (string, error) {
+	const op = "Encode"
+	if err := c.ready(op, context.Background()); err != nil {
+		return "", err
+	}
+	text, err := encode(event.Data)
+	if err != nil {
+		return "", invalid(op, err)
+	}
+	event.Data = text
+	sent, err := c.prepareEvent(&event)
+	if err == nil && c.pipeline.maxBody > 0 {
+		var size int
+		if size, err = (&queuedEvent{sent: sent}).bodySize(); err == nil {
+			err = c.pipeline.checkBodySize(size)
+		}
+	}
+	if err == nil {
+		return text, nil
+	}
+	failure := invalid(op, err)
+	if !failure.Is(ErrTooLarge) {
+		text = ""
+	}
+	return text, failure
+}
+
 // An EventType is the definition of an event whose data is a T. It is made with
 // [DefineEvent], usually in a package variable that publishers, webhook handlers and
 // tests share. It is safe for concurrent use. The zero value has no name, so publishing
