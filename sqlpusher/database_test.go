@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,17 +24,39 @@ import (
 // postgres_test.go, which needs the build tag interop.
 type database struct {
 	dialect sqlpusher.Dialect
-	open    func(testing.TB) *sql.DB // an empty database
+	driver  string
+	source  func(testing.TB) string // the data source of an empty database
 }
 
-var databases = []database{{sqlpusher.SQLite, openSQLite}}
+var databases = []database{{sqlpusher.SQLite, "sqlite", func(t testing.TB) string {
+	return "file:" + filepath.Join(t.TempDir(), "app.db") + "?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)"
+}}}
 
-func openSQLite(t testing.TB) *sql.DB {
+// beforeTests starts what the tests need. It is set by postgres_test.go.
+var beforeTests = func() (stop func(), err error) { return func() {}, nil }
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		runChild()
+		return
+	}
+	stop, err := beforeTests()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "the tests need PostgreSQL (apt-get install postgresql):", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	stop()
+	os.Exit(code)
+}
+
+func open(t testing.TB, driver, source string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "app.db")+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(normal)")
+	db, err := sql.Open(driver, source)
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.SetMaxIdleConns(32)
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
@@ -51,6 +74,7 @@ const masterKey = "zyrm8pvV2C9fJcBfhyXzvxbJVN/H7QLmbe0xJi1GhPU="
 // An app is a store with a server for its events.
 type app struct {
 	t      testing.TB
+	source string
 	db     *sql.DB
 	store  *sqlpusher.Store
 	client *pusher.Client
@@ -68,7 +92,8 @@ func newApp(t testing.TB, d database, opts ...sqlpusher.Option) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &app{t: t, db: d.open(t), client: client, server: server}
+	source := d.source(t)
+	a := &app{t: t, source: source, db: open(t, d.driver, source), client: client, server: server}
 	a.store = a.newStore(a.db, d, opts...)
 	if err := a.store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)

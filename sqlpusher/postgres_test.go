@@ -21,28 +21,17 @@ import (
 	"github.com/openchannels/pusher-go/sqlpusher"
 )
 
-func init() { databases = append(databases, postgres) }
+func init() {
+	databases = append(databases, postgres)
+	beforeTests = startPostgres
+}
 
-var postgres = database{sqlpusher.PostgreSQL, func(t testing.TB) *sql.DB { return openPostgres(t, newDatabase(t)) }}
+var postgres = database{sqlpusher.PostgreSQL, "pgx", newDatabase}
 
 // socketDir is the folder of the server's socket.
 var socketDir string
 
 var databaseNumber atomic.Int32
-
-func TestMain(m *testing.M) {
-	if os.Getenv(childEnv) != "" {
-		os.Exit(child())
-	}
-	stop, err := startPostgres()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "PostgreSQL is needed (apt-get install postgresql):", err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	stop()
-	os.Exit(code)
-}
 
 // startPostgres runs a server in a temporary folder, as an ordinary user: as the user
 // postgres if the test is run by root.
@@ -115,22 +104,11 @@ func dataSource(database string) string {
 // newDatabase creates an empty database and returns its data source.
 func newDatabase(t testing.TB) string {
 	t.Helper()
-	db := openPostgres(t, dataSource("postgres"))
+	db := open(t, "pgx", dataSource("postgres"))
 	defer db.Close()
 	name := fmt.Sprintf("test%d", databaseNumber.Add(1))
 	if _, err := db.ExecContext(context.Background(), "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
 	}
 	return dataSource(name)
-}
-
-func openPostgres(t testing.TB, source string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("pgx", source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.SetMaxIdleConns(32)
-	t.Cleanup(func() { _ = db.Close() })
-	return db
 }
