@@ -89,9 +89,8 @@ func (s *Store) sqliteStatement(values []any, history map[string]int64) (query s
 	return b.String(), args
 }
 
-// The WHERE clause is evaluated first: it gives the transaction an ID before an event
-// takes one, see fetch. The channels are locked in the order of their names, and
-// the rows are sorted after that, before the identity column takes its numbers.
+// The channels are locked in the order of their names, and the rows are sorted after
+// that, before the identity column takes its numbers.
 func (s *Store) postgresStatement(values []any, history map[string]int64) (query string, args []any) {
 	var b strings.Builder
 	arg := func(value any) string {
@@ -127,8 +126,7 @@ func (s *Store) postgresStatement(values []any, history map[string]int64) (query
 		fmt.Fprintf(&b, casts, n+1, n+2, n+3, n+4, n+5, n+6, n+7, i/columns)
 		args = append(append(args, row...), later[channel])
 	}
-	b.WriteString(") AS v (shard, channel, name, data, socket_id, idempotency_key, later, place) " + join +
-		"WHERE pg_current_xact_id() IS NOT NULL ORDER BY v.place")
+	b.WriteString(") AS v (shard, channel, name, data, socket_id, idempotency_key, later, place) " + join + "ORDER BY v.place")
 	return s.sql(b.String()), args
 }
 

@@ -2,7 +2,6 @@ package sqlpusher
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,16 +12,18 @@ import (
 // sent again with [Store.Resend].
 const rescanInterval = 30 * time.Second
 
-// A cursor is how far a relay has read.
+// A cursor is how far a relay has read: everything that its last read could see, up to
+// the event with ID last.
 type cursor struct {
-	last int64 // ID of the newest event that was read
-	// open has the transactions that were open during the last read, and the position
-	// of the last read before they took their IDs: all their events have higher IDs.
-	open    map[string]int64
-	scanned time.Time // when it last started at the beginning
+	last     int64
+	snapshot string    // of the last read, in PostgreSQL
+	scanned  time.Time // when it last started at the beginning
 }
 
-func newCursor() cursor { return cursor{open: map[string]int64{}, scanned: time.Now()} }
+// newCursor starts at the beginning. In its snapshot every transaction is visible.
+func newCursor() cursor {
+	return cursor{snapshot: "9000000000000000000:9000000000000000000:", scanned: time.Now()}
+}
 
 // An event is a pending event as it is stored.
 type event struct {
@@ -37,8 +38,7 @@ type event struct {
 }
 
 // fetchSQL has one row without an event if there is none, for the snapshot and the
-// epoch. Which transactions have ended is decided by the snapshot of the statement that
-// returns their events.
+// epoch.
 const fetchSQL = `SELECT %s, m.epoch, coalesce(e.id, 0), coalesce(e.shard, 0), coalesce(e.channel, ''), coalesce(e.seq, 0),
 	coalesce(e.name, ''), e.data, coalesce(e.socket_id, ''), coalesce(e.idempotency_key, '')
 FROM {}meta m LEFT JOIN (
@@ -46,8 +46,17 @@ FROM {}meta m LEFT JOIN (
 	WHERE state = 0 AND shard IN (%s) AND id > %s ORDER BY id LIMIT %d
 ) e ON true ORDER BY e.id`
 
-const lowestEnded = `(SELECT least($1::bigint, min(value::bigint)) FROM json_each_text($2::json)
-	WHERE pg_visible_in_snapshot(key::xid8, pg_current_snapshot()))`
+// start is the ID after which PostgreSQL reads: last, or less if the last read could not
+// see an event with a lower ID, because its transaction was open or had not begun. OFFSET
+// keeps the planner from searching the lowest ID in the order of IDs.
+const start = `(SELECT least($1::bigint, (
+	SELECT min(id) - 1 FROM (SELECT id FROM {}events WHERE state = 0 AND tx >= pg_snapshot_xmax($2::pg_snapshot) OFFSET 0) AS began
+), (
+	SELECT min(id) - 1 FROM (
+		SELECT e.id FROM pg_snapshot_xip($2::pg_snapshot) AS x JOIN {}events e ON e.state = 0 AND e.tx = x
+		WHERE pg_visible_in_snapshot(x, pg_current_snapshot()) OFFSET 0
+	) AS ended
+)))`
 
 // fetch reads the next events of the session's shards, without those in flight. More
 // reports that there may be further ones.
@@ -67,11 +76,8 @@ func (s *session) fetch(ctx context.Context) (events []event, more bool, err err
 	}
 	query, args := fmt.Sprintf(fetchSQL, "''", strings.Join(in, ", "), "$1", s.page()), []any{s.cursor.last}
 	if s.store.dialect == PostgreSQL {
-		open, err := json.Marshal(s.cursor.open)
-		if err != nil {
-			return nil, false, err
-		}
-		query, args = fmt.Sprintf(fetchSQL, "pg_current_snapshot()::text", strings.Join(in, ", "), lowestEnded, s.page()), append(args, string(open))
+		query = fmt.Sprintf(fetchSQL, "pg_current_snapshot()::text", strings.Join(in, ", "), start, s.page())
+		args = append(args, s.cursor.snapshot)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.config.Lease)
 	defer cancel()
@@ -100,36 +106,9 @@ func (s *session) fetch(ctx context.Context) (events []event, more bool, err err
 	if err := rows.Err(); err != nil {
 		return nil, false, err
 	}
-	more = n == s.page()
-	return events, more, s.cursor.advance(snapshot, last, more)
-}
-
-// advance moves the cursor after a read. The snapshot is xmin:xmax:xip,xip,… in
-// PostgreSQL, see its documentation of pg_snapshot, and empty in SQLite.
-func (c *cursor) advance(snapshot string, last int64, full bool) error {
-	before := c.last
-	if full {
-		c.last = last // maybe lower than before: the following pages are read again
-	} else {
-		c.last = max(before, last)
+	if more = n == s.page(); !more {
+		last = max(last, s.cursor.last)
 	}
-	open := map[string]int64{}
-	if snapshot != "" {
-		parts := strings.Split(snapshot, ":")
-		if len(parts) != 3 {
-			return fmt.Errorf("pg_current_snapshot returned %q", snapshot)
-		}
-		for id := range strings.SplitSeq(parts[2], ",") {
-			if id == "" {
-				continue
-			}
-			position, known := c.open[id]
-			if !known {
-				position = before
-			}
-			open[id] = position
-		}
-	}
-	c.open = open
-	return nil
+	s.cursor.last, s.cursor.snapshot = last, snapshot
+	return events, more, nil
 }

@@ -43,7 +43,7 @@ type duplicates struct{ *Store }
 
 func (d duplicates) Begin(ctx context.Context, id string, lease time.Duration) (token string, state webhook.ClaimState, err error) {
 	token = rand.Text()
-	n, err := d.exec(ctx, d.db, `INSERT INTO {}inbox AS i (id, token, lease_end, expires) VALUES ($1, $2, {now} + $3, {now} + $3)
+	n, err := d.write(ctx, `INSERT INTO {}inbox AS i (id, token, lease_end, expires) VALUES ($1, $2, {now} + $3, {now} + $3)
 ON CONFLICT (id) DO UPDATE SET token = excluded.token, lease_end = excluded.lease_end, applied = false, expires = excluded.expires
 WHERE i.expires <= {now}`, id, token, lease.Milliseconds())
 	if err != nil {
@@ -66,10 +66,10 @@ func (d duplicates) End(ctx context.Context, id, token string, handled bool, kee
 	var n int64
 	var err error
 	if handled {
-		n, err = d.exec(ctx, d.db, `UPDATE {}inbox SET token = '', applied = true, expires = CASE WHEN applied THEN expires ELSE {now} + $3 END
+		n, err = d.write(ctx, `UPDATE {}inbox SET token = '', applied = true, expires = CASE WHEN applied THEN expires ELSE {now} + $3 END
 WHERE id = $1 AND token = $2`, id, token, keep.Milliseconds())
 	} else {
-		n, err = d.exec(ctx, d.db, `UPDATE {}inbox SET token = '', expires = CASE WHEN applied THEN expires ELSE 0 END
+		n, err = d.write(ctx, `UPDATE {}inbox SET token = '', expires = CASE WHEN applied THEN expires ELSE 0 END
 WHERE id = $1 AND token = $2`, id, token)
 	}
 	if err != nil {

@@ -18,7 +18,7 @@ var (
 func (s *session) register(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
-	_, err := s.store.exec(ctx, s.store.db, "INSERT INTO {}relays (id, beat, lease_end) VALUES ($1, 0, {now} + $2)", s.id, s.config.Lease.Milliseconds())
+	_, err := s.store.write(ctx, "INSERT INTO {}relays (id, beat, lease_end) VALUES ($1, 0, {now} + $2)", s.id, s.config.Lease.Milliseconds())
 	return err
 }
 
@@ -26,7 +26,7 @@ func (s *session) register(ctx context.Context) error {
 func (s *session) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	if _, err := s.store.exec(ctx, s.store.db, "DELETE FROM {}relays WHERE id = $1", s.id); err != nil {
+	if _, err := s.store.write(ctx, "DELETE FROM {}relays WHERE id = $1", s.id); err != nil {
 		s.logs.failed(ctx, "sqlpusher: leave", err)
 	}
 }
@@ -48,7 +48,7 @@ func (s *session) renew(ctx context.Context) {
 		}
 		sent := time.Now()
 		attempt, cancel := context.WithTimeout(ctx, s.config.Lease/4)
-		n, err := s.store.exec(attempt, s.store.db, "UPDATE {}relays SET beat = $1, lease_end = {now} + $2 WHERE id = $3 AND lease_end > {now} AND beat >= $4",
+		n, err := s.store.write(attempt, "UPDATE {}relays SET beat = $1, lease_end = {now} + $2 WHERE id = $3 AND lease_end > {now} AND beat >= $4",
 			beat, s.config.Lease.Milliseconds(), s.id, confirmed)
 		cancel()
 		switch {
@@ -75,7 +75,7 @@ func (s *session) share(ctx context.Context) error {
 	defer cancel()
 	// A renewal that is not committed yet locks the row, so a relay whose row
 	// was deleted cannot renew its lease.
-	if _, err := s.store.exec(ctx, s.store.db, "DELETE FROM {}relays WHERE lease_end <= {now}"); err != nil {
+	if _, err := s.store.write(ctx, "DELETE FROM {}relays WHERE lease_end <= {now}"); err != nil {
 		return err
 	}
 	rows, err := s.store.db.QueryContext(ctx, s.store.sql(`SELECT s.shard, s.relay, r.id IS NOT NULL, (SELECT count(*) FROM {}relays)
@@ -122,7 +122,7 @@ FROM {}shards s LEFT JOIN {}relays r ON r.id = s.relay ORDER BY s.shard`))
 		if len(s.held) >= share {
 			break
 		}
-		n, err := s.store.exec(ctx, s.store.db, "UPDATE {}shards SET relay = $1 WHERE shard = $2 AND relay = $3", s.id, shard, relay)
+		n, err := s.store.write(ctx, "UPDATE {}shards SET relay = $1 WHERE shard = $2 AND relay = $3", s.id, shard, relay)
 		if err != nil {
 			return fmt.Errorf("take shard: %w", err)
 		}
@@ -158,7 +158,7 @@ func (s *session) returnExcess(ctx context.Context, share int) error {
 		if busy[shard] {
 			continue
 		}
-		if _, err := s.store.exec(ctx, s.store.db, "UPDATE {}shards SET relay = '' WHERE shard = $1 AND relay = $2", shard, s.id); err != nil {
+		if _, err := s.store.write(ctx, "UPDATE {}shards SET relay = '' WHERE shard = $1 AND relay = $2", shard, s.id); err != nil {
 			return fmt.Errorf("return shard: %w", err)
 		}
 		delete(s.held, shard)

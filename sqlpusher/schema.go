@@ -28,7 +28,7 @@ var migrations = [][]string{{
 	epoch text NOT NULL
 )`,
 	// data is text as bytes, because text of PostgreSQL cannot contain U+0000. seq is 0 on
-	// channels without history.
+	// channels without history. tx is the ID of the transaction.
 	`CREATE TABLE {}events (
 	id {id},
 	shard {int2} NOT NULL,
@@ -40,9 +40,10 @@ var migrations = [][]string{{
 	socket_id text NOT NULL,
 	idempotency_key text NOT NULL,
 	added bigint NOT NULL DEFAULT ({now}),
-	error text NOT NULL DEFAULT ''
+	error text NOT NULL DEFAULT ''{tx}
 ){events}`,
 	`CREATE INDEX {index}events_pending ON {}events (id) WHERE state = 0`,
+	`{txIndex}`,
 	`CREATE INDEX {index}events_failed ON {}events (id) WHERE state = 1`,
 	`CREATE UNIQUE INDEX {index}events_history ON {}events (channel, seq) WHERE seq > 0`,
 	`CREATE TABLE {}channels (
@@ -95,12 +96,14 @@ func (s *Store) schemaSQL(text string) string {
 			text = strings.ReplaceAll(text, " ON {}inbox", " ON "+index+"inbox")
 		}
 		replacements = append(replacements, "{id}", "integer PRIMARY KEY AUTOINCREMENT", "{int2}", "integer",
-			"{C}", "", "{bytes}", "blob", "{events}", "", "{channels}", "", "{trigger}", sqliteTrigger)
+			"{C}", "", "{bytes}", "blob", "{events}", "", "{channels}", "", "{trigger}", sqliteTrigger, "{tx}", "", "{txIndex}", "")
 	} else {
 		replacements = append(replacements, "{id}", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "{int2}", "smallint",
 			// Published events leave dead rows, and numbers are updated in place.
 			"{C}", `COLLATE "C"`, "{bytes}", "bytea", "{events}", " WITH (autovacuum_vacuum_scale_factor = 0.02)",
-			"{channels}", " WITH (fillfactor = 50)", "{trigger}", "")
+			"{channels}", " WITH (fillfactor = 50)", "{trigger}", "",
+			"{tx}", ",\n\ttx xid8 NOT NULL DEFAULT pg_current_xact_id()",
+			"{txIndex}", "CREATE INDEX "+index+"events_tx ON {}events (tx) WHERE state = 0")
 	}
 	return s.sql(strings.NewReplacer(replacements...).Replace(text))
 }
@@ -188,7 +191,7 @@ func (s *Store) migrate(ctx context.Context) error {
 //
 //	UPDATE pusher_meta SET epoch = 'any 16 new characters'
 func (s *Store) NewEpoch(ctx context.Context) error {
-	if _, err := s.exec(ctx, s.db, "UPDATE {}meta SET epoch = "+s.newEpoch()); err != nil {
+	if _, err := s.write(ctx, "UPDATE {}meta SET epoch = "+s.newEpoch()); err != nil {
 		return fmt.Errorf("sqlpusher: new epoch: %w", err)
 	}
 	return nil

@@ -91,7 +91,7 @@ func (s *Store) byID(ctx context.Context, op, statement string, ids []int64) (in
 	if err != nil {
 		return 0, fmt.Errorf("sqlpusher: %s: %w", op, err)
 	}
-	n, err := s.exec(ctx, s.db, statement+s.idList(), string(list))
+	n, err := s.write(ctx, statement+s.idList(), string(list))
 	if err != nil {
 		return 0, fmt.Errorf("sqlpusher: %s: %w", op, err)
 	}
@@ -104,7 +104,7 @@ func (s *Store) record(ctx context.Context, batch []result) error {
 	for _, r := range batch {
 		switch {
 		case r.err != nil:
-			if _, err := s.exec(ctx, s.db, "UPDATE {}events SET state = "+failed+", error = $1 WHERE id = $2 AND state = "+pending, r.err.Error(), r.id); err != nil {
+			if _, err := s.write(ctx, "UPDATE {}events SET state = "+failed+", error = $1 WHERE id = $2 AND state = "+pending, r.err.Error(), r.id); err != nil {
 				return err
 			}
 		case r.history:
@@ -141,7 +141,7 @@ func (s *Store) Clean(ctx context.Context, retention time.Duration) (deleted int
 			after, cleanBatch, retention.Milliseconds()).Scan(&last)
 		if err == nil && last > 0 {
 			var n int64
-			n, err = s.exec(ctx, s.db, "DELETE FROM {}events WHERE id > $1 AND id <= $2 AND state = "+published+" AND added < {now} - $3", after, last, retention.Milliseconds())
+			n, err = s.write(ctx, "DELETE FROM {}events WHERE id > $1 AND id <= $2 AND state = "+published+" AND added < {now} - $3", after, last, retention.Milliseconds())
 			deleted += n
 		}
 		if err != nil {
@@ -153,7 +153,7 @@ func (s *Store) Clean(ctx context.Context, retention time.Duration) (deleted int
 		after = last
 	}
 	for {
-		n, err := s.exec(ctx, s.db, "DELETE FROM {}inbox WHERE id IN (SELECT id FROM {}inbox WHERE expires <= {now} LIMIT $1)", cleanBatch)
+		n, err := s.write(ctx, "DELETE FROM {}inbox WHERE id IN (SELECT id FROM {}inbox WHERE expires <= {now} LIMIT $1)", cleanBatch)
 		deleted += n
 		if err != nil {
 			return deleted, fmt.Errorf("sqlpusher: clean: %w", err)

@@ -52,6 +52,10 @@ type Store struct {
 	maxBytes int
 	logger   *slog.Logger
 
+	// writer has a token while a transaction of this store writes to SQLite, which has one
+	// writer and does not queue those that wait: a busy app would starve the relay.
+	writer chan struct{}
+
 	mu    sync.Mutex
 	wakes map[chan struct{}]bool // of relays in this process
 }
@@ -118,7 +122,7 @@ func New(db *sql.DB, dialect Dialect, client *pusher.Client, opts ...Option) (*S
 	s := &Store{
 		db: db, client: client, dialect: dialect,
 		prefix: "pusher_", history: func(string) bool { return false }, maxBytes: 1 << 20,
-		wakes: map[chan struct{}]bool{},
+		writer: make(chan struct{}, 1), wakes: map[chan struct{}]bool{},
 	}
 	var errs []error
 	if db == nil {
@@ -148,7 +152,16 @@ func New(db *sql.DB, dialect Dialect, client *pusher.Client, opts ...Option) (*S
 // transaction is rolled back. Errors of f and of the database are returned wrapped;
 // serialization failures and deadlocks (40001 and 40P01 in PostgreSQL) are the caller's
 // to retry.
+//
+// With SQLite, a transaction of InTx and the relays of the same store wait for each
+// other in a queue. Begin transactions that write with BEGIN IMMEDIATE, an option of the
+// driver, and do not call methods of the store within f that have no tx.
 func (s *Store) InTx(ctx context.Context, f func(tx *sql.Tx) error) error {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return fmt.Errorf("sqlpusher: begin: %w", err)
+	}
+	defer unlock()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("sqlpusher: begin: %w", err)
@@ -197,6 +210,29 @@ func (s *Store) idList() string {
 		return "(SELECT value FROM json_each($1))"
 	}
 	return "(SELECT value::bigint FROM json_array_elements_text($1::json))"
+}
+
+// lock waits until no other transaction of this store writes to SQLite.
+func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
+	if s.dialect != SQLite {
+		return func() {}, nil
+	}
+	select {
+	case s.writer <- struct{}{}:
+		return func() { <-s.writer }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// write executes a statement in a transaction of its own.
+func (s *Store) write(ctx context.Context, text string, args ...any) (int64, error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	return s.exec(ctx, s.db, text, args...)
 }
 
 func (s *Store) exec(ctx context.Context, tx Tx, text string, args ...any) (int64, error) {
