@@ -54,7 +54,7 @@ test: check-generate ## Run the tests of all modules with the race detector
 
 # The npm packages are what the tests run against; the library uses none of them.
 .PHONY: e2e
-e2e: browser internal/test/interop/node_modules internal/test/generators/node_modules examples/typedevents/web/node_modules ## Run the tests against Pusher's libraries, soketi, a browser, the clients of other generators and Redis (needs Node.js, Chromium, curl, openssl and redis-server)
+e2e: browser internal/test/interop/node_modules internal/test/generators/node_modules examples/typedevents/web/node_modules ## Run the tests against Pusher's libraries, soketi, a browser, the clients of other generators, Redis and PostgreSQL (needs Node.js, Chromium, curl, openssl, redis-server, PostgreSQL and PgBouncer)
 	@$(call need,curl,install curl)
 	@$(call need,openssl,install OpenSSL)
 	@$(call need,redis-server,install Redis 7 or later)
@@ -63,14 +63,16 @@ e2e: browser internal/test/interop/node_modules internal/test/generators/node_mo
 	go test -tags interop -count=1 -run Shell ./internal/test/contract
 	go -C examples/typedevents test -tags interop -count=1 ./...
 	go -C examples/webhookredis test -race -tags interop -count=1 ./...
+	CHROMIUM=$(CHROMIUM) go -C sqlpusher test -tags interop -count=1 -timeout 20m -v ./...
 
 # `make e2e` runs a tenth of it, with a seed that it prints.
 .PHONY: soak
-soak: internal/test/interop/node_modules ## Run the long tests in full: lost responses, random scenarios and cut connections, about 40 minutes (needs Node.js)
+soak: internal/test/interop/node_modules ## Run the long tests in full: lost responses, random scenarios, cut connections and killed relays, about 2 hours (needs what e2e needs)
 	PUSHERTEST_EVENTS=100000 go test -count=1 -v -run LostResponses ./pushertest
 	PUSHER_EVENTS=100000 go test -count=1 -v -run LostResponses ./pusher
 	REALTIME_SOAK=1 go test -tags interop -count=1 -timeout 3h -v -run Random ./internal/test/interop/realtime
 	REALTIME_CUTS=20000 go test -count=1 -timeout 1h -v -run RandomCuts ./realtime
+	SQLPUSHER_SOAK=1 CHROMIUM=$(CHROMIUM) go -C sqlpusher test -tags interop -count=1 -timeout 3h -v -run 'killed|cuts|Speed|open|away' ./...
 
 .PHONY: browser
 browser:

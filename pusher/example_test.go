@@ -393,3 +393,19 @@ func ExampleWithHTTPClient() {
 	fmt.Println(err)
 	// Output: <nil>
 }
+
+// A program that stores an event and publishes it later validates it first.
+func ExampleClient_Encode() {
+	client, err := pusher.New(pusher.Credentials{AppID: "3", Key: "278d425bdf160c739803", Secret: "7ad3773142a6692b25b8"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := client.Encode(pusher.Event{Channel: "prices", Name: "changed", Data: map[string]float64{"eur": 9.5}})
+	fmt.Println(text, err)
+
+	_, err = client.Encode(pusher.Event{Channel: "no spaces", Name: "changed"})
+	fmt.Println(errors.Is(err, pusher.ErrInvalid))
+	// Output:
+	// {"eur":9.5} <nil>
+	// true
+}
