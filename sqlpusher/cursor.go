@@ -37,13 +37,18 @@ type event struct {
 	epoch    string
 }
 
-// fetchSQL has one row without an event if there is none, for the snapshot and the
-// epoch.
-const fetchSQL = `SELECT %s, m.epoch, coalesce(e.id, 0), coalesce(e.shard, 0), coalesce(e.channel, ''), coalesce(e.seq, 0),
+// fetchSQL reads a range of IDs that begins with the first pending event. A LIMIT in its
+// place would sort all pending events, if the planner underestimates their number, as it
+// does when there usually are none. If there is no event, the statement has one row
+// with the snapshot.
+const fetchSQL = `WITH first AS (SELECT (SELECT id FROM {}events WHERE state = 0 AND id > %[1]s ORDER BY id LIMIT 1) AS id)
+SELECT %[2]s, m.epoch, coalesce((SELECT id FROM first), 0),
+	EXISTS (SELECT 1 FROM {}events WHERE state = 0 AND id >= (SELECT id + %[3]d FROM first)),
+	coalesce(e.id, 0), coalesce(e.shard, 0), coalesce(e.channel, ''), coalesce(e.seq, 0),
 	coalesce(e.name, ''), e.data, coalesce(e.socket_id, ''), coalesce(e.idempotency_key, '')
 FROM {}meta m LEFT JOIN (
 	SELECT id, shard, channel, seq, name, data, socket_id, idempotency_key FROM {}events
-	WHERE state = 0 AND shard IN (%s) AND id > %s ORDER BY id LIMIT %d
+	WHERE state = 0 AND shard IN (%[4]s) AND id >= (SELECT id FROM first) AND id < (SELECT id + %[3]d FROM first)
 ) e ON true ORDER BY e.id`
 
 // start is the ID after which PostgreSQL reads: last, or less if the last read could not
@@ -52,10 +57,8 @@ FROM {}meta m LEFT JOIN (
 const start = `(SELECT least($1::bigint, (
 	SELECT min(id) - 1 FROM (SELECT id FROM {}events WHERE state = 0 AND tx >= pg_snapshot_xmax($2::pg_snapshot) OFFSET 0) AS began
 ), (
-	SELECT min(id) - 1 FROM (
-		SELECT e.id FROM pg_snapshot_xip($2::pg_snapshot) AS x JOIN {}events e ON e.state = 0 AND e.tx = x
-		WHERE pg_visible_in_snapshot(x, pg_current_snapshot()) OFFSET 0
-	) AS ended
+	SELECT min((SELECT min(id) - 1 FROM (SELECT id FROM {}events WHERE state = 0 AND tx = x.id OFFSET 0) AS ended))
+	FROM pg_snapshot_xip($2::pg_snapshot) AS x (id) WHERE pg_visible_in_snapshot(x.id, pg_current_snapshot())
 )))`
 
 // fetch reads the next events of the session's shards, without those in flight. More
@@ -74,11 +77,11 @@ func (s *session) fetch(ctx context.Context) (events []event, more bool, err err
 	if time.Since(s.cursor.scanned) >= rescanInterval {
 		s.cursor = newCursor()
 	}
-	query, args := fmt.Sprintf(fetchSQL, "''", strings.Join(in, ", "), "$1", s.page()), []any{s.cursor.last}
+	after, snapshot, args := "$1", "''", []any{s.cursor.last}
 	if s.store.dialect == PostgreSQL {
-		query = fmt.Sprintf(fetchSQL, "pg_current_snapshot()::text", strings.Join(in, ", "), start, s.page())
-		args = append(args, s.cursor.snapshot)
+		after, snapshot, args = start, "pg_current_snapshot()::text", append(args, s.cursor.snapshot)
 	}
+	query := fmt.Sprintf(fetchSQL, after, snapshot, s.page(), strings.Join(in, ", "))
 	ctx, cancel := context.WithTimeout(ctx, s.config.Lease)
 	defer cancel()
 	rows, err := s.store.db.QueryContext(ctx, s.store.sql(query), args...)
@@ -86,19 +89,17 @@ func (s *session) fetch(ctx context.Context) (events []event, more bool, err err
 		return nil, false, err
 	}
 	defer func() { _ = rows.Close() }()
-	var snapshot string
-	var last int64
-	n := 0
+	var first int64
+	last := s.cursor.last
 	for rows.Next() {
 		var e event
-		if err := rows.Scan(&snapshot, &e.epoch, &e.row.id, &e.row.shard, &e.channel, &e.seq, &e.name, &e.data, &e.socketID, &e.key); err != nil {
+		if err := rows.Scan(&snapshot, &e.epoch, &first, &more, &e.row.id, &e.row.shard, &e.channel, &e.seq, &e.name, &e.data, &e.socketID, &e.key); err != nil {
 			return nil, false, err
 		}
 		if e.row.id == 0 {
 			continue
 		}
-		n++
-		last, e.row.history = e.row.id, e.seq > 0
+		last, e.row.history = max(last, e.row.id), e.seq > 0
 		if _, known := s.inFlight[e.row.id]; !known {
 			events = append(events, e)
 		}
@@ -106,8 +107,8 @@ func (s *session) fetch(ctx context.Context) (events []event, more bool, err err
 	if err := rows.Err(); err != nil {
 		return nil, false, err
 	}
-	if more = n == s.page(); !more {
-		last = max(last, s.cursor.last)
+	if more { // last may decrease: the events up to it are read again
+		last = first + int64(s.page()) - 1
 	}
 	s.cursor.last, s.cursor.snapshot = last, snapshot
 	return events, more, nil

@@ -104,7 +104,7 @@ func (s *Store) record(ctx context.Context, batch []result) error {
 	for _, r := range batch {
 		switch {
 		case r.err != nil:
-			if _, err := s.write(ctx, "UPDATE {}events SET state = "+failed+", error = $1 WHERE id = $2 AND state = "+pending, r.err.Error(), r.id); err != nil {
+			if _, err := s.write(ctx, "UPDATE {}events SET state = "+failed+", error = $1 WHERE id = $2 AND state + 0 = "+pending, r.err.Error(), r.id); err != nil {
 				return err
 			}
 		case r.history:
@@ -113,12 +113,15 @@ func (s *Store) record(ctx context.Context, batch []result) error {
 			sent = append(sent, r.id)
 		}
 	}
+	// Without "+ 0" the planner may read the index of pending events, with all its dead
+	// rows, in place of the primary key.
+	const stillPending = " WHERE state + 0 = " + pending + " AND id IN "
 	var errs [2]error
 	if len(sent) > 0 {
-		_, errs[0] = s.byID(ctx, "record", "DELETE FROM {}events WHERE state = "+pending+" AND id IN ", sent)
+		_, errs[0] = s.byID(ctx, "record", "DELETE FROM {}events"+stillPending, sent)
 	}
 	if len(kept) > 0 {
-		_, errs[1] = s.byID(ctx, "record", "UPDATE {}events SET state = "+published+" WHERE state = "+pending+" AND id IN ", kept)
+		_, errs[1] = s.byID(ctx, "record", "UPDATE {}events SET state = "+published+stillPending, kept)
 	}
 	return errors.Join(errs[0], errs[1])
 }
