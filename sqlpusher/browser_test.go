@@ -282,3 +282,34 @@ func TestJavaScript_size(t *testing.T) {
 		t.Errorf("catchup.js has %d bytes compressed, want at most 3 KiB", n)
 	}
 }
+
+func TestJavaScript_types(t *testing.T) {
+	dir := t.TempDir()
+	config, err := json.Marshal(map[string]any{
+		"compilerOptions": map[string]any{
+			"strict": true, "noEmit": true, "target": "es2022", "module": "esnext", "moduleResolution": "bundler",
+			"lib": []string{"es2022", "dom"}, "types": []string{}, "skipLibCheck": true,
+			"paths": map[string][]string{"pusher-js": {absolute(t, nodeModules+"/pusher-js/index.d.ts")}},
+		},
+		"files": []string{absolute(t, "testdata/types.ts")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	project := filepath.Join(dir, "tsconfig.json")
+	if err := os.WriteFile(project, config, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "node", "../internal/test/typescript/node_modules/typescript/bin/tsc", "-p", project).CombinedOutput(); err != nil {
+		t.Errorf("tsc: %v\n%s", err, out)
+	}
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
