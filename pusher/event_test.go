@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/openchannels/pusher-go/pusher"
@@ -70,6 +71,48 @@ func TestDefineEvent_Invalid(t *testing.T) {
 			}()
 			pusher.DefineEvent[int](name)
 		}()
+	}
+}
+
+func TestClient_Encode(t *testing.T) {
+	const masterKey = "zyrm8pvV2C9fJcBfhyXzvxbJVN/H7QLmbe0xJi1GhPU="
+	client, err := pusher.New(pusher.Credentials{AppID: "3", Key: "key", Secret: "secret"},
+		pusher.WithEncryptionMasterKey(masterKey), pusher.WithMaxBodyBytes(9000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func(n int) string { return strings.Repeat("x", n) }
+	tests := []struct {
+		name  string
+		event pusher.Event
+		want  string
+		err   error
+	}{
+		{"value", pusher.Event{Channel: "c", Name: "n", Data: map[string]string{"html": "<b>"}}, `{"html":"<b>"}`, nil},
+		{"text", pusher.Event{Channel: "c", Name: "n", Data: "text"}, "text", nil},
+		{"encrypted channel", pusher.Event{Channel: "private-encrypted-c", Name: "n", Data: price{349}}, `{"cents":349}`, nil},
+		{"channel", pusher.Event{Channel: "no spaces", Name: "n"}, "", pusher.ErrInvalid},
+		{"event name", pusher.Event{Channel: "c", Name: "pusher:n"}, "", pusher.ErrInvalid},
+		{"socket ID", pusher.Event{Channel: "c", Name: "n", SocketID: "x"}, "", pusher.ErrInvalid},
+		{"idempotency key", pusher.Event{Channel: "c", Name: "n", IdempotencyKey: text(129)}, "", pusher.ErrInvalid},
+		{"data", pusher.Event{Channel: "c", Name: "n", Data: func() {}}, "", pusher.ErrInvalid},
+		{"size", pusher.Event{Channel: "c", Name: "n", Data: text(10241)}, text(10241), pusher.ErrTooLarge},
+		{"size with encryption", pusher.Event{Channel: "private-encrypted-c", Name: "n", Data: text(8000)}, text(8000), pusher.ErrTooLarge},
+		{"size of the body", pusher.Event{Channel: "c", Name: "n", Data: text(8990)}, text(8990), pusher.ErrTooLarge},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := client.Encode(test.event)
+			if got != test.want || !errors.Is(err, test.err) {
+				t.Errorf("Encode returned %.50q, error %v, want %.50q, error %v", got, err, test.want, test.err)
+			}
+			if test.err != nil && !errors.Is(err, pusher.ErrInvalid) {
+				t.Errorf("error %v, want one that is also ErrInvalid", err)
+			}
+		})
+	}
+	if _, err := new(pusher.Client).Encode(pusher.Event{}); !errors.Is(err, pusher.ErrConfiguration) {
+		t.Errorf("the zero client returned %v, want ErrConfiguration", err)
 	}
 }
 
