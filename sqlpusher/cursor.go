@@ -47,9 +47,13 @@ SELECT %[2]s, m.epoch, coalesce((SELECT id FROM first), 0),
 	coalesce(e.id, 0), coalesce(e.shard, 0), coalesce(e.channel, ''), coalesce(e.seq, 0),
 	coalesce(e.name, ''), e.data, coalesce(e.socket_id, ''), coalesce(e.idempotency_key, '')
 FROM {}meta m LEFT JOIN (
-	SELECT id, shard, channel, seq, name, data, socket_id, idempotency_key FROM {}events
-	WHERE state = 0 AND shard IN (%[4]s) AND id >= (SELECT id FROM first) AND id < (SELECT id + %[3]d FROM first)
+	SELECT id, shard, channel, seq, name, CASE WHEN seq = 0 OR length(data) <= %[5]d THEN data END AS data, socket_id, idempotency_key
+	FROM {}events WHERE state = 0 AND shard IN (%[4]s) AND id >= (SELECT id FROM first) AND id < (SELECT id + %[3]d FROM first)
 ) e ON true ORDER BY e.id`
+
+// maxInline limits the data that is read for events with history, and so the memory of a
+// relay: subscribers fetch larger data, whatever the limit of the server is.
+const maxInline = 64 << 10
 
 // start is the ID after which PostgreSQL reads: last, or less if the last read could not
 // see an event with a lower ID, because its transaction was open or had not begun. OFFSET
@@ -81,7 +85,7 @@ func (s *session) fetch(ctx context.Context) (events []event, more bool, err err
 	if s.store.dialect == PostgreSQL {
 		after, snapshot, args = start, "pg_current_snapshot()::text", append(args, s.cursor.snapshot)
 	}
-	query := fmt.Sprintf(fetchSQL, after, snapshot, s.page(), strings.Join(in, ", "))
+	query := fmt.Sprintf(fetchSQL, after, snapshot, s.page(), strings.Join(in, ", "), maxInline)
 	ctx, cancel := context.WithTimeout(ctx, s.config.Lease)
 	defer cancel()
 	rows, err := s.store.db.QueryContext(ctx, s.store.sql(query), args...)

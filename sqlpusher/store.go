@@ -91,7 +91,8 @@ func WithHistory(history func(channel string) bool) Option {
 }
 
 // WithMaxDataBytes sets how many bytes the data of an event on a channel with history
-// may have. The default is 1 MiB. The limit of other channels is that of the client.
+// may have. The default is 1 MiB. Subscribers fetch data that is larger than 64 KiB or
+// than the limit of the client. The limit of other channels is that of the client.
 func WithMaxDataBytes(n int) Option {
 	return func(s *Store) error {
 		if n < 1 {
