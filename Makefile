@@ -72,7 +72,7 @@ soak: internal/test/interop/node_modules ## Run the long tests in full: lost res
 	PUSHER_EVENTS=100000 go test -count=1 -v -run LostResponses ./pusher
 	REALTIME_SOAK=1 go test -tags interop -count=1 -timeout 3h -v -run Random ./internal/test/interop/realtime
 	REALTIME_CUTS=20000 go test -count=1 -timeout 1h -v -run RandomCuts ./realtime
-	SQLPUSHER_SOAK=1 CHROMIUM=$(CHROMIUM) go -C sqlpusher test -tags interop -count=1 -timeout 3h -v -run 'killed|cuts|Speed|open|away' ./...
+	SQLPUSHER_SOAK=1 CHROMIUM=$(CHROMIUM) go -C sqlpusher test -tags interop -count=1 -timeout 3h -v -run 'Killed|Cuts|Speed|OpenTransaction|DatabaseGone' ./...
 
 .PHONY: browser
 browser:

@@ -61,7 +61,7 @@ func (a *app) epoch(channel string) string {
 	return p.Epoch
 }
 
-func TestStore_Add_rollback(t *testing.T) {
+func TestStore_Add_Rollback(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		a := newApp(t, d)
 		failure := errors.New("out of stock")
@@ -81,7 +81,7 @@ func TestStore_Add_rollback(t *testing.T) {
 	})
 }
 
-func TestStore_Add_invalid(t *testing.T) {
+func TestStore_Add_Invalid(t *testing.T) {
 	a := newApp(t, databases[0])
 	many := make([]pusher.Event, 1001)
 	for i := range many {
@@ -119,7 +119,7 @@ func TestStore_Add_invalid(t *testing.T) {
 
 // Concurrent transactions over several channels neither deadlock nor skip a number, and
 // the order of IDs is that of the numbers.
-func TestStore_Add_concurrent(t *testing.T) {
+func TestStore_Add_Concurrent(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		a := newApp(t, d)
 		const workers, rounds = 8, 40

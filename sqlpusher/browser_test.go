@@ -236,7 +236,7 @@ func TestJavaScript(t *testing.T) {
 }
 
 // Connections of several pages are cut while events are added.
-func TestJavaScript_cuts(t *testing.T) {
+func TestJavaScript_Cuts(t *testing.T) {
 	const pages = 10
 	cuts := tenth(1000)
 	seed := uint64(time.Now().UnixNano())
@@ -262,7 +262,7 @@ func TestJavaScript_cuts(t *testing.T) {
 	t.Logf("%d cuts, %d events for each of %d pages", cuts, n+1, pages)
 }
 
-func TestJavaScript_size(t *testing.T) {
+func TestJavaScript_Size(t *testing.T) {
 	source, err := os.ReadFile("js/catchup.js")
 	if err != nil {
 		t.Fatal(err)
@@ -283,7 +283,7 @@ func TestJavaScript_size(t *testing.T) {
 	}
 }
 
-func TestJavaScript_types(t *testing.T) {
+func TestJavaScript_Types(t *testing.T) {
 	dir := t.TempDir()
 	config, err := json.Marshal(map[string]any{
 		"compilerOptions": map[string]any{

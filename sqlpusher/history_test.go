@@ -100,7 +100,7 @@ func TestStore_Handler(t *testing.T) {
 	})
 }
 
-func TestStore_Handler_pages(t *testing.T) {
+func TestStore_Handler_Pages(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		a := newApp(t, d)
 		for range 3 {
@@ -129,7 +129,7 @@ func TestStore_Handler_pages(t *testing.T) {
 }
 
 // Events that a subscriber needs were deleted, or a backup was restored.
-func TestStore_Handler_incomplete(t *testing.T) {
+func TestStore_Handler_Incomplete(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		a := newApp(t, d)
 		a.run(a.store, sqlpusher.RelayConfig{Retention: -1})
@@ -158,7 +158,7 @@ func TestStore_Handler_incomplete(t *testing.T) {
 	})
 }
 
-func TestStore_Handler_method(t *testing.T) {
+func TestStore_Handler_Method(t *testing.T) {
 	a := newApp(t, databases[0])
 	recorder := httptest.NewRecorder()
 	a.store.Handler(func(*http.Request, string) error { return nil }).ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/", nil))
@@ -168,7 +168,7 @@ func TestStore_Handler_method(t *testing.T) {
 }
 
 // Data that is too large for an event is published without it.
-func TestRelay_largeData(t *testing.T) {
+func TestRelay_LargeData(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		a := newApp(t, d)
 		a.run(a.store, sqlpusher.RelayConfig{})

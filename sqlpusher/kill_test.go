@@ -251,7 +251,7 @@ func newWriter(a *app) *writer {
 }
 
 // Relays and connections are killed while concurrent transactions add events.
-func TestRelay_killed(t *testing.T) {
+func TestRelay_Killed(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		for _, keys := range []bool{true, false} {
 			t.Run(fmt.Sprintf("keys=%v", keys), func(t *testing.T) { testKilled(t, d, keys) })

@@ -18,7 +18,7 @@ import (
 
 // A database that is away for a while: relays wait, log at growing intervals, and
 // continue.
-func TestRelay_databaseGone(t *testing.T) {
+func TestRelay_DatabaseGone(t *testing.T) {
 	a := newApp(t, postgres)
 	log := &lockedBuffer{}
 	relays := a.newStore(a.db, postgres, sqlpusher.WithLogger(slog.New(slog.NewTextHandler(log, nil))))
@@ -47,7 +47,7 @@ func TestRelay_databaseGone(t *testing.T) {
 }
 
 // Processes with relays are stopped for longer than their lease, and continue.
-func TestRelay_stopped(t *testing.T) {
+func TestRelay_Stopped(t *testing.T) {
 	a := newApp(t, postgres)
 	relays := []*exec.Cmd{a.startRelay(postgres, true), a.startRelay(postgres, true)}
 	ctx, stop := context.WithCancel(t.Context())

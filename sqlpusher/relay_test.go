@@ -46,7 +46,7 @@ func count(from, to int) (list []string) {
 }
 
 // An event that is rejected because of its content does not stop its channel.
-func TestRelay_rejected(t *testing.T) {
+func TestRelay_Rejected(t *testing.T) {
 	for _, status := range []int{400, 413, 422} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			each(t, func(t *testing.T, d database) {
@@ -127,7 +127,7 @@ func body(r *http.Request) string {
 }
 
 // Failures that are not the event's fault keep events pending, in order.
-func TestRelay_pending(t *testing.T) {
+func TestRelay_Pending(t *testing.T) {
 	for _, status := range []int{401, 402, 403, 404, 500, 503} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			each(t, func(t *testing.T, d database) {
@@ -155,7 +155,7 @@ func TestRelay_pending(t *testing.T) {
 }
 
 // Two relays share the channels, and a third one replaces those that end.
-func TestRelay_share(t *testing.T) {
+func TestRelay_Share(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		a := newApp(t, d)
 		stop1 := a.run(a.store, quick)
@@ -202,7 +202,7 @@ func TestRelay_share(t *testing.T) {
 }
 
 // A relay whose lease was taken, because it was paused, sends nothing more.
-func TestRelay_paused(t *testing.T) {
+func TestRelay_Paused(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		a := newApp(t, d)
 		a.run(a.store, quick)
@@ -221,7 +221,7 @@ func TestRelay_paused(t *testing.T) {
 
 // A relay notices that the database was replaced by an older copy, and does not rely on
 // what it has read.
-func TestRelay_restored(t *testing.T) {
+func TestRelay_Restored(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
 		a := newApp(t, d)
 		a.run(a.store, quick)
@@ -249,7 +249,7 @@ func TestRelay_restored(t *testing.T) {
 }
 
 // A database that is away does not end a relay.
-func TestRelay_databaseAway(t *testing.T) {
+func TestRelay_DatabaseAway(t *testing.T) {
 	d := databases[0]
 	a := newApp(t, d)
 	log := &lockedBuffer{}
@@ -291,7 +291,7 @@ func (b *lockedBuffer) String() string {
 }
 
 // The wait function makes the relay read at once.
-func TestRelay_wait(t *testing.T) {
+func TestRelay_Wait(t *testing.T) {
 	a := newApp(t, databases[0])
 	notify := make(chan struct{}, 1)
 	a.run(a.store, sqlpusher.RelayConfig{PollInterval: time.Hour, Wait: func(ctx context.Context) error {
@@ -312,7 +312,7 @@ func TestRelay_wait(t *testing.T) {
 
 // SQLite has one writer. While the app writes in immediate transactions all the time,
 // the relay publishes.
-func TestRelay_busyWriter(t *testing.T) {
+func TestRelay_BusyWriter(t *testing.T) {
 	a := newApp(t, databases[0])
 	a.run(a.store, quick)
 	ctx, stop := context.WithCancel(t.Context())
@@ -333,7 +333,7 @@ func TestRelay_busyWriter(t *testing.T) {
 	equal(t, data(a.server.Events(), "c"), count(0, 50))
 }
 
-func TestStore_NewRelay_invalid(t *testing.T) {
+func TestStore_NewRelay_Invalid(t *testing.T) {
 	a := newApp(t, databases[0])
 	for name, config := range map[string]sqlpusher.RelayConfig{
 		"short lease":       {Lease: 6 * time.Second},

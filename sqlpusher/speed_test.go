@@ -155,7 +155,7 @@ SELECT i %% 16, 2, 'orders-old' || i %% 500, i / 500 + 1, 'n', '{"eur":9.5}', ''
 }
 
 // A writing transaction stays open, with an event in it.
-func TestRelay_openTransaction(t *testing.T) {
+func TestRelay_OpenTransaction(t *testing.T) {
 	a := newSpeedApp(t)
 	a.run(a.store, sqlpusher.RelayConfig{})
 	before := publishAll(a, 5*time.Second, 10, spread)

@@ -9,7 +9,7 @@ import (
 	"github.com/openchannels/pusher-go/sqlpusher"
 )
 
-func TestNew_invalid(t *testing.T) {
+func TestNew_Invalid(t *testing.T) {
 	a := newApp(t, databases[0])
 	tests := map[string]struct {
 		dialect sqlpusher.Dialect
@@ -71,7 +71,7 @@ func TestStore_Migrations(t *testing.T) {
 	})
 }
 
-func TestStore_Migrate_newer(t *testing.T) {
+func TestStore_Migrate_Newer(t *testing.T) {
 	a := newApp(t, databases[0])
 	if _, err := a.db.Exec("UPDATE pusher_meta SET version = 99"); err != nil {
 		t.Fatal(err)

@@ -182,7 +182,7 @@ func TestChannel(t *testing.T) {
 }
 
 // Without a position the events after the first response are returned.
-func TestChannel_withoutPosition(t *testing.T) {
+func TestChannel_WithoutPosition(t *testing.T) {
 	a := newApp(t)
 	a.add(0, 3)
 	a.drained()
@@ -197,7 +197,7 @@ func TestChannel_withoutPosition(t *testing.T) {
 }
 
 // A thousand missed events arrive within a second of the reconnection.
-func TestChannel_manyMissed(t *testing.T) {
+func TestChannel_ManyMissed(t *testing.T) {
 	a := newApp(t)
 	config := a.config()
 	config.Position = a.position()
@@ -215,7 +215,7 @@ func TestChannel_manyMissed(t *testing.T) {
 	}
 }
 
-func TestChannel_largeData(t *testing.T) {
+func TestChannel_LargeData(t *testing.T) {
 	a := newApp(t)
 	config := a.config()
 	config.Position = a.position()
@@ -232,7 +232,7 @@ func TestChannel_largeData(t *testing.T) {
 }
 
 // Deleted events, a new epoch and lost numbers are reported.
-func TestChannel_reload(t *testing.T) {
+func TestChannel_Reload(t *testing.T) {
 	tests := map[string]func(a *app){
 		"deleted": func(a *app) {
 			a.stop()
@@ -280,7 +280,7 @@ func (a *app) exec(statement string) {
 	}
 }
 
-func TestChannel_endpointFails(t *testing.T) {
+func TestChannel_EndpointFails(t *testing.T) {
 	a := newApp(t)
 	config := a.config()
 	config.Position = a.position()
@@ -301,7 +301,7 @@ func TestChannel_endpointFails(t *testing.T) {
 }
 
 // Connections are cut while events are added: every event arrives once and in order.
-func TestChannel_cuts(t *testing.T) {
+func TestChannel_Cuts(t *testing.T) {
 	cuts := 100
 	if os.Getenv("SQLPUSHER_SOAK") != "" {
 		cuts = 1000
