@@ -508,11 +508,11 @@ func TestPublisher_Observer(t *testing.T) {
 		flush(t, p)
 		mu.Lock()
 		defer mu.Unlock()
-		if len(starts) != 2 || starts[1].Operation != "Publish" || starts[1].Events != 2 || starts[1].Channels != 2 {
+		if len(starts) != 2 || starts[1].Operation != "Publish" || starts[1].Events != 2 || starts[1].Channels != 2 || len(starts[1].Queued) != 2 {
 			t.Fatalf("observed %+v, want two operations Publish, the second with 2 events", starts)
 		}
 		for i, queued := range starts[1].Queued {
-			if queued.Context.Value(key{}) != i || queued.Wait != time.Second {
+			if queued.Context.Value(key{}) != i || queued.Wait != time.Second || queued.Attempt != 1 {
 				t.Errorf("event %d waited %v with value %v, want 1s and its own context", i, queued.Wait, queued.Context.Value(key{}))
 			}
 		}

@@ -97,8 +97,10 @@ func TestClient_RequestResult(t *testing.T) {
 // encrypted channels.
 func TestClient_RequestEncrypted(t *testing.T) {
 	const (
-		plain  = `{"secret":true}`
-		sealed = `{"nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","ciphertext":"AAAA"}`
+		plain      = `{"secret":true}`
+		empty      = `{"nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","ciphertext":""}`
+		shortNonce = `{"nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","ciphertext":"AAAA"}`
+		sealed     = `{"nonce":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","ciphertext":"AAAA"}`
 	)
 	target := "private-encrypted-c"
 	ctx := t.Context()
@@ -119,8 +121,10 @@ func TestClient_RequestEncrypted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, server := serve(t, respond(200, "{}"))
-			if err := send(client, plain); !errors.Is(err, pusher.ErrInvalid) {
-				t.Errorf("plain data = %v, want %v", err, pusher.ErrInvalid)
+			for _, data := range []string{plain, empty, shortNonce} {
+				if err := send(client, data); !errors.Is(err, pusher.ErrInvalid) {
+					t.Errorf("data %s = %v, want %v", data, err, pusher.ErrInvalid)
+				}
 			}
 			if err := send(client, sealed); err != nil {
 				t.Errorf("encrypted data = %v, want no error", err)

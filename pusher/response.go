@@ -113,15 +113,11 @@ var (
 
 // readBody returns the body, and what was read of it together with an error.
 func readBody(resp *http.Response, limit int) ([]byte, error) {
-	var body bytes.Buffer
-	if n := resp.ContentLength; n > 0 && n <= int64(limit) {
-		body.Grow(int(n) + bytes.MinRead)
-	}
-	_, err := body.ReadFrom(io.LimitReader(resp.Body, int64(limit)+1))
-	if body.Len() > limit {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
+	if len(body) > limit {
 		err = fmt.Errorf("%w: more than %d bytes", errTooLong, limit)
 	}
-	return body.Bytes(), err
+	return body, err
 }
 
 // errorResponse returns the error for a status other than 2xx.

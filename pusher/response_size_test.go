@@ -114,3 +114,24 @@ func TestResponse_LargeBody(t *testing.T) {
 		t.Errorf("Channels after that = %v, want no error", err)
 	}
 }
+
+// A list may have 32 MiB.
+func TestResponse_Limit(t *testing.T) {
+	const limit = 32 << 20
+	for size, valid := range map[int]bool{limit: true, limit + 1: false} {
+		body := `{"channels":{}}` + strings.Repeat(" ", size-len(`{"channels":{}}`))
+		client, _ := serve(t, respond(200, body))
+		if _, err := client.Channels(t.Context(), pusher.ChannelsParams{}); valid != (err == nil) {
+			t.Errorf("Channels with a response of %d bytes = %v, want valid %t", size, err, valid)
+		}
+	}
+}
+
+func TestResponse_SuccessStatus(t *testing.T) {
+	for status, valid := range map[int]bool{199: false, 200: true, 202: true, 299: true, 300: false} {
+		client, _ := serve(t, respond(status, "{}"))
+		if _, err := client.Trigger(t.Context(), "c", "e", "d"); valid != (err == nil) {
+			t.Errorf("Trigger with status %d = %v, want valid %t", status, err, valid)
+		}
+	}
+}
