@@ -22,6 +22,7 @@ func TestOptions_Invalid(t *testing.T) {
 		{"proxy without a scheme", pusher.WithHTTPProxy("proxy:3128")},
 		{"proxy with an unknown scheme", pusher.WithHTTPProxy("ftp://proxy:3128")},
 		{"negative retry delay", pusher.WithRetry(pusher.Retry{BaseDelay: -1})},
+		{"retry delay of more than a day", pusher.WithRetry(pusher.Retry{MaxDelay: 24*time.Hour + 1})},
 		{"retry delay of years", pusher.WithRetry(pusher.Retry{MaxDelay: 1<<63 - 1})},
 	}
 	for _, tt := range tests {
@@ -30,6 +31,9 @@ func TestOptions_Invalid(t *testing.T) {
 				t.Errorf("New(%s) = %v, want %v", tt.name, err, pusher.ErrConfiguration)
 			}
 		})
+	}
+	if _, err := pusher.New(app, pusher.WithRetry(pusher.Retry{BaseDelay: 24 * time.Hour, MaxDelay: 24 * time.Hour})); err != nil {
+		t.Errorf("New with delays of a day = %v, want no error", err)
 	}
 	t.Run("proxy and HTTP client", func(t *testing.T) {
 		_, err := pusher.New(app, pusher.WithHTTPProxy("http://proxy:3128"), pusher.WithHTTPClient(http.DefaultClient))

@@ -3,6 +3,7 @@ package pusher_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"runtime"
@@ -130,8 +131,12 @@ func TestResponse_Limit(t *testing.T) {
 func TestResponse_SuccessStatus(t *testing.T) {
 	for status, valid := range map[int]bool{199: false, 200: true, 202: true, 299: true, 300: false} {
 		client, _ := serve(t, respond(status, "{}"))
-		if _, err := client.Trigger(t.Context(), "c", "e", "d"); valid != (err == nil) {
+		_, err := client.Trigger(t.Context(), "c", "e", "d")
+		if valid != (err == nil) {
 			t.Errorf("Trigger with status %d = %v, want valid %t", status, err, valid)
+		}
+		if redirect := strings.Contains(fmt.Sprint(err), "redirects are not followed"); redirect != (status == 300) {
+			t.Errorf("Trigger with status %d = %v", status, err)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"os"
 	"slices"
 	"sync"
 	"syscall"
@@ -331,6 +332,7 @@ func TestRetry_Trace(t *testing.T) {
 			h.GotConn(httptrace.GotConnInfo{})
 			h.WroteRequest(httptrace.WroteRequestInfo{Err: connectionReset})
 		}, connectionReset, 3},
+		{"handshake without an answer", func(h *httptrace.ClientTrace) { h.GetConn(""); h.TLSHandshakeStart() }, os.ErrDeadlineExceeded, 3},
 		{"request written completely", func(h *httptrace.ClientTrace) {
 			h.GetConn("")
 			h.GotConn(httptrace.GotConnInfo{})
