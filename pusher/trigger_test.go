@@ -139,3 +139,19 @@ func TestClient_TriggerBatchLimits(t *testing.T) {
 		}
 	}
 }
+
+func TestClient_TriggerMultiLimits(t *testing.T) {
+	for n, valid := range map[int]bool{1: true, 100: true, 101: false} {
+		client, _ := serve(t, respond(200, "{}"))
+		if _, err := client.TriggerMulti(t.Context(), names(n), "e", "d"); valid != (err == nil) {
+			t.Errorf("TriggerMulti to %d channels = %v, want valid %t", n, err, valid)
+		}
+	}
+	for n, valid := range map[int]bool{128: true, 129: false} {
+		client, _ := serve(t, respond(200, "{}"))
+		_, err := client.Trigger(t.Context(), "c", "e", "d", pusher.WithIdempotencyKey(strings.Repeat("k", n)))
+		if valid != (err == nil) {
+			t.Errorf("Trigger with a key of %d bytes = %v, want valid %t", n, err, valid)
+		}
+	}
+}
