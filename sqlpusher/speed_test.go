@@ -177,7 +177,7 @@ func TestRelay_OpenTransaction(t *testing.T) {
 		}
 		t.Logf("%v after the transaction began: %.0f events/s, %.0f before", time.Since(began).Round(time.Second), rate, before)
 	}
-	if tenth(10) == 10 && best < before/2 {
+	if full() && best < before/2 {
 		t.Errorf("at most %.0f events/s in the second half, %.0f before: want at least half", best, before)
 	}
 	a.server.Reset()
