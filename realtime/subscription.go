@@ -167,9 +167,8 @@ func (c *Conn) authorize(s *session, ch *Channel) {
 	}
 }
 
-// isStale reports whether a result for the channel is of no use, because the session or
-// the channel has ended. The end of the session's context comes first, and makes requests
-// fail.
+// isStale reports whether the session or the channel has ended, so that a result for them
+// is discarded. The end of the session's context comes first, and makes requests fail.
 func (c *Conn) isStale(s *session, ch *Channel) bool {
 	return c.session != s || s.ctx.Err() != nil || ch.isEnded()
 }
