@@ -300,7 +300,7 @@ func TestJavaScript_Types(t *testing.T) {
 	if err := os.WriteFile(project, config, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), "node", "../internal/test/typescript/node_modules/typescript/bin/tsc", "-p", project).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "node", "../internal/test/generators/node_modules/typescript/bin/tsc", "-p", project).CombinedOutput(); err != nil {
 		t.Errorf("tsc: %v\n%s", err, out)
 	}
 }
