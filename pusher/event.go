@@ -39,12 +39,11 @@ func (c *Client) prepareEvent(event *Event) (gen.BatchEvent, error) {
 		return gen.BatchEvent{}, err
 	}
 	return gen.BatchEvent{
-		Channel:  event.Channel,
-		Name:     event.Name,
-		Data:     text,
-		SocketID: optional(event.SocketID),
-		Info:     joinAttributes(event.Info),
-
+		Channel:        event.Channel,
+		Name:           event.Name,
+		Data:           text,
+		SocketID:       optional(event.SocketID),
+		Info:           joinAttributes(event.Info),
 		IdempotencyKey: event.IdempotencyKey,
 	}, nil
 }

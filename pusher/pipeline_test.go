@@ -283,3 +283,13 @@ func TestPipeline_RetryHTTP2(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// net/http treats a negative timeout as none, so the default applies.
+func TestPipeline_NegativeTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, pusher.WithHTTPClient(&http.Client{Timeout: -1, Transport: after(4*time.Second, respond(200, "{}"))}))
+		if _, err := client.Trigger(t.Context(), "c", "e", "d"); err != nil {
+			t.Errorf("Trigger with a response after 4s = %v, want no error", err)
+		}
+	})
+}

@@ -306,12 +306,7 @@ func (p *Publisher) prepareMulti(ctx context.Context, channels []string, event E
 	}
 	now := time.Now()
 	events := make([]*queuedEvent, 0, len(channels))
-	known := make(map[string]bool, len(channels))
-	for _, channel := range channels {
-		if known[channel] {
-			continue // separate requests would deliver it twice
-		}
-		known[channel] = true
+	for _, channel := range unique(channels) {
 		one := &queuedEvent{ctx: p.observed(ctx), event: event, published: now}
 		one.event.Channel = channel
 		if err := p.prepare(one, text); err != nil {

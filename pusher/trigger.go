@@ -92,12 +92,11 @@ func (c *Client) trigger(ctx context.Context, op string, channels []string, even
 		return nil, invalid(op, err)
 	}
 	return c.sendEvent(ctx, callInfo{op: op, channels: len(channels), events: 1}, gen.TriggerRequest{
-		Name:     event,
-		Channels: channels,
-		Data:     text,
-		SocketID: optional(params.excluded),
-		Info:     joinAttributes(params.info),
-
+		Name:           event,
+		Channels:       channels,
+		Data:           text,
+		SocketID:       optional(params.excluded),
+		Info:           joinAttributes(params.info),
 		IdempotencyKey: params.idempotencyKey,
 	})
 }
