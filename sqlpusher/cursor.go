@@ -8,21 +8,25 @@ import (
 	"time"
 )
 
-// rescanInterval is after what time a read starts at the beginning, for events that were
-// sent again with [Store.Resend].
+// rescanInterval is after what time a read of SQLite starts at the beginning, for events
+// that were sent again with [Store.Resend]. In PostgreSQL they have a new transaction.
 const rescanInterval = 30 * time.Second
+
+// fetchTimeout limits one read. A relay that starts reads past all rows that were deleted
+// and could not be removed yet, which takes a few seconds for ten million.
+const fetchTimeout = time.Minute
 
 // A cursor is how far a relay has read: everything that its last read could see, up to
 // the event with ID last.
 type cursor struct {
 	last     int64
 	snapshot string    // of the last read, in PostgreSQL
-	scanned  time.Time // when it last started at the beginning
+	began    time.Time // when it started at the beginning
 }
 
 // newCursor starts at the beginning. In its snapshot every transaction is visible.
 func newCursor() cursor {
-	return cursor{snapshot: "9000000000000000000:9000000000000000000:", scanned: time.Now()}
+	return cursor{snapshot: "9000000000000000000:9000000000000000000:", began: time.Now()}
 }
 
 // An event is a pending event as it is stored.
@@ -57,11 +61,12 @@ const maxInline = 64 << 10
 
 // start is the ID after which PostgreSQL reads: last, or less if the last read could not
 // see an event with a lower ID, because its transaction was open or had not begun. OFFSET
-// keeps the planner from searching the lowest ID in the order of IDs.
+// keeps the planner from searching the lowest ID in the order of IDs, and "+ 0" from
+// reading the whole index of pending events, which may have millions of deleted rows.
 const start = `(SELECT least($1::bigint, (
-	SELECT min(id) - 1 FROM (SELECT id FROM {}events WHERE state = 0 AND tx >= pg_snapshot_xmax($2::pg_snapshot) OFFSET 0) AS began
+	SELECT min(id) - 1 FROM (SELECT id FROM {}events WHERE state + 0 = 0 AND tx >= pg_snapshot_xmax($2::pg_snapshot) OFFSET 0) AS began
 ), (
-	SELECT min((SELECT min(id) - 1 FROM (SELECT id FROM {}events WHERE state = 0 AND tx = x.id OFFSET 0) AS ended))
+	SELECT min((SELECT min(id) - 1 FROM (SELECT id FROM {}events WHERE state + 0 = 0 AND tx = x.id OFFSET 0) AS ended))
 	FROM pg_snapshot_xip($2::pg_snapshot) AS x (id) WHERE pg_visible_in_snapshot(x.id, pg_current_snapshot())
 )))`
 
@@ -78,7 +83,7 @@ func (s *session) fetch(ctx context.Context) (events []event, more bool, err err
 		return nil, false, nil
 	}
 	slices.Sort(in)
-	if time.Since(s.cursor.scanned) >= rescanInterval {
+	if s.store.dialect == SQLite && time.Since(s.cursor.began) >= rescanInterval {
 		s.cursor = newCursor()
 	}
 	after, snapshot, args := "$1", "''", []any{s.cursor.last}
@@ -86,7 +91,7 @@ func (s *session) fetch(ctx context.Context) (events []event, more bool, err err
 		after, snapshot, args = start, "pg_current_snapshot()::text", append(args, s.cursor.snapshot)
 	}
 	query := fmt.Sprintf(fetchSQL, after, snapshot, s.page(), strings.Join(in, ", "), maxInline)
-	ctx, cancel := context.WithTimeout(ctx, s.config.Lease)
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	rows, err := s.store.db.QueryContext(ctx, s.store.sql(query), args...)
 	if err != nil {

@@ -28,7 +28,8 @@ var migrations = [][]string{{
 	epoch text NOT NULL
 )`,
 	// data is text as bytes, because text of PostgreSQL cannot contain U+0000. seq is 0 on
-	// channels without history. tx is the ID of the transaction.
+	// channels without history. tx is the ID of the transaction that made the event pending,
+	// and NULL if it is not.
 	`CREATE TABLE {}events (
 	id {id},
 	shard {int2} NOT NULL,
@@ -102,8 +103,11 @@ func (s *Store) schemaSQL(text string) string {
 			// Published events leave dead rows, and numbers are updated in place.
 			"{C}", `COLLATE "C"`, "{bytes}", "bytea", "{events}", " WITH (autovacuum_vacuum_scale_factor = 0.02)",
 			"{channels}", " WITH (fillfactor = 50)", "{trigger}", "",
-			"{tx}", ",\n\ttx xid8 NOT NULL DEFAULT pg_current_xact_id()",
-			"{txIndex}", "CREATE INDEX "+index+"events_tx ON {}events (tx) WHERE state = 0")
+			"{tx}", ",\n\ttx xid8 DEFAULT pg_current_xact_id()",
+			// Its condition follows from a comparison of tx, and from nothing else: if many rows
+			// are dead, the planner believes that every index is small, and would read all of
+			// this one in place of a few rows of the primary key.
+			"{txIndex}", "CREATE INDEX "+index+"events_tx ON {}events (tx) WHERE tx IS NOT NULL")
 	}
 	return s.sql(strings.NewReplacer(replacements...).Replace(text))
 }

@@ -72,17 +72,17 @@ FROM {}events WHERE state = 1 ORDER BY id LIMIT $1`), limit)
 // Resend makes failed events pending, and returns how many there were. Relays send them
 // within 30 seconds, after later events of their channels.
 func (s *Store) Resend(ctx context.Context, ids ...int64) (int64, error) {
-	return s.byID(ctx, "resend", "UPDATE {}events SET state = "+pending+", error = '' WHERE state = "+failed+" AND id IN ", ids)
+	return s.byID(ctx, "resend", "UPDATE {}events SET "+s.setState(pending)+", error = '' WHERE state = "+failed+" AND id ", ids)
 }
 
 // Discard gives failed events up, and returns how many there were. Those on channels with
 // history stay in the history.
 func (s *Store) Discard(ctx context.Context, ids ...int64) (int64, error) {
-	n, err := s.byID(ctx, "discard", "UPDATE {}events SET state = "+published+" WHERE state = "+failed+" AND seq > 0 AND id IN ", ids)
+	n, err := s.byID(ctx, "discard", "UPDATE {}events SET "+s.setState(published)+" WHERE state = "+failed+" AND seq > 0 AND id ", ids)
 	if err != nil {
 		return 0, err
 	}
-	m, err := s.byID(ctx, "discard", "DELETE FROM {}events WHERE state = "+failed+" AND seq = 0 AND id IN ", ids)
+	m, err := s.byID(ctx, "discard", "DELETE FROM {}events WHERE state = "+failed+" AND seq = 0 AND id ", ids)
 	return n + m, err
 }
 
@@ -104,7 +104,7 @@ func (s *Store) record(ctx context.Context, batch []result) error {
 	for _, r := range batch {
 		switch {
 		case r.err != nil:
-			if _, err := s.write(ctx, "UPDATE {}events SET state = "+failed+", error = $1 WHERE id = $2 AND state + 0 = "+pending, r.err.Error(), r.id); err != nil {
+			if _, err := s.write(ctx, "UPDATE {}events SET "+s.setState(failed)+", error = $1 WHERE id = $2 AND state + 0 = "+pending, r.err.Error(), r.id); err != nil {
 				return err
 			}
 		case r.history:
@@ -115,13 +115,13 @@ func (s *Store) record(ctx context.Context, batch []result) error {
 	}
 	// Without "+ 0" the planner may read the index of pending events, with all its dead
 	// rows, in place of the primary key.
-	const stillPending = " WHERE state + 0 = " + pending + " AND id IN "
+	const stillPending = " WHERE state + 0 = " + pending + " AND id "
 	var errs [2]error
 	if len(sent) > 0 {
 		_, errs[0] = s.byID(ctx, "record", "DELETE FROM {}events"+stillPending, sent)
 	}
 	if len(kept) > 0 {
-		_, errs[1] = s.byID(ctx, "record", "UPDATE {}events SET state = "+published+stillPending, kept)
+		_, errs[1] = s.byID(ctx, "record", "UPDATE {}events SET "+s.setState(published)+stillPending, kept)
 	}
 	return errors.Join(errs[0], errs[1])
 }

@@ -205,12 +205,25 @@ func (s *Store) sql(text string) string {
 	return strings.NewReplacer("{}", s.prefix, "{now}", now).Replace(text)
 }
 
-// idList returns a subquery for the IDs in a JSON array, which is the parameter $1.
+// idList returns the condition that an ID is in a JSON array, which is the parameter $1.
+// As an array it cannot become a join, for which the planner may read the whole table.
 func (s *Store) idList() string {
 	if s.dialect == SQLite {
-		return "(SELECT value FROM json_each($1))"
+		return "IN (SELECT value FROM json_each($1))"
 	}
-	return "(SELECT value::bigint FROM json_array_elements_text($1::json))"
+	return "= ANY (ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))"
+}
+
+// setState returns the assignment of a state.
+func (s *Store) setState(state string) string {
+	switch {
+	case s.dialect == SQLite:
+		return "state = " + state
+	case state == pending:
+		return "state = " + state + ", tx = DEFAULT"
+	default:
+		return "state = " + state + ", tx = NULL"
+	}
 }
 
 // lock waits until no other transaction of this store writes to SQLite.
