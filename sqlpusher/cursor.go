@@ -53,7 +53,7 @@ SELECT %[2]s, m.epoch, coalesce((SELECT id FROM first), 0),
 FROM {}meta m LEFT JOIN (
 	SELECT id, shard, channel, seq, name, CASE WHEN seq = 0 OR length(data) <= %[5]d THEN data END AS data, socket_id, idempotency_key
 	FROM {}events WHERE state = 0 AND shard IN (%[4]s) AND id >= (SELECT id FROM first) AND id < (SELECT id + %[3]d FROM first)
-) e ON true ORDER BY e.id`
+) e ON true WHERE m.id = 1 ORDER BY e.id`
 
 // maxInline limits the data that is read for events with history, and so the memory of a
 // relay: subscribers fetch larger data, whatever the limit of the server is.
@@ -61,12 +61,11 @@ const maxInline = 64 << 10
 
 // start is the ID after which PostgreSQL reads: last, or less if the last read could not
 // see an event with a lower ID, because its transaction was open or had not begun. OFFSET
-// keeps the planner from searching the lowest ID in the order of IDs, and "+ 0" from
-// reading the whole index of pending events, which may have millions of deleted rows.
+// keeps the planner from searching the lowest ID in the order of IDs.
 const start = `(SELECT least($1::bigint, (
-	SELECT min(id) - 1 FROM (SELECT id FROM {}events WHERE state + 0 = 0 AND tx >= pg_snapshot_xmax($2::pg_snapshot) OFFSET 0) AS began
+	SELECT min(id) - 1 FROM (SELECT id FROM {}events WHERE tx >= pg_snapshot_xmax($2::pg_snapshot) OFFSET 0) AS began
 ), (
-	SELECT min((SELECT min(id) - 1 FROM (SELECT id FROM {}events WHERE state + 0 = 0 AND tx = x.id OFFSET 0) AS ended))
+	SELECT min((SELECT min(id) - 1 FROM (SELECT id FROM {}events WHERE tx = x.id OFFSET 0) AS ended))
 	FROM pg_snapshot_xip($2::pg_snapshot) AS x (id) WHERE pg_visible_in_snapshot(x.id, pg_current_snapshot())
 )))`
 
@@ -93,27 +92,30 @@ func (s *session) fetch(ctx context.Context) (events []event, more bool, err err
 	query := fmt.Sprintf(fetchSQL, after, snapshot, s.page(), strings.Join(in, ", "), maxInline)
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	rows, err := s.store.db.QueryContext(ctx, s.store.sql(query), args...)
-	if err != nil {
-		return nil, false, err
-	}
-	defer func() { _ = rows.Close() }()
 	var first int64
 	last := s.cursor.last
-	for rows.Next() {
-		var e event
-		if err := rows.Scan(&snapshot, &e.epoch, &first, &more, &e.row.id, &e.row.shard, &e.channel, &e.seq, &e.name, &e.data, &e.socketID, &e.key); err != nil {
-			return nil, false, err
+	err = s.store.indexed(ctx, func(tx Tx) error {
+		rows, err := tx.QueryContext(ctx, s.store.sql(query), args...)
+		if err != nil {
+			return err
 		}
-		if e.row.id == 0 {
-			continue
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var e event
+			if err := rows.Scan(&snapshot, &e.epoch, &first, &more, &e.row.id, &e.row.shard, &e.channel, &e.seq, &e.name, &e.data, &e.socketID, &e.key); err != nil {
+				return err
+			}
+			if e.row.id == 0 {
+				continue
+			}
+			last, e.row.history = max(last, e.row.id), e.seq > 0
+			if _, known := s.inFlight[e.row.id]; !known {
+				events = append(events, e)
+			}
 		}
-		last, e.row.history = max(last, e.row.id), e.seq > 0
-		if _, known := s.inFlight[e.row.id]; !known {
-			events = append(events, e)
-		}
-	}
-	if err := rows.Err(); err != nil {
+		return rows.Err()
+	})
+	if err != nil {
 		return nil, false, err
 	}
 	if more { // last may decrease: the events up to it are read again

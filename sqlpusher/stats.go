@@ -87,43 +87,52 @@ func (s *Store) Discard(ctx context.Context, ids ...int64) (int64, error) {
 }
 
 func (s *Store) byID(ctx context.Context, op, statement string, ids []int64) (int64, error) {
-	list, err := json.Marshal(append([]int64{}, ids...))
-	if err != nil {
-		return 0, fmt.Errorf("sqlpusher: %s: %w", op, err)
-	}
-	n, err := s.write(ctx, statement+s.idList(), string(list))
+	n, err := s.write(ctx, statement+s.idList(), idArray(ids))
 	if err != nil {
 		return 0, fmt.Errorf("sqlpusher: %s: %w", op, err)
 	}
 	return n, nil
 }
 
+// idArray returns the parameter of idList.
+func idArray(ids []int64) string {
+	list, _ := json.Marshal(append([]int64{}, ids...)) // numbers can be encoded
+	return string(list)
+}
+
 // record writes the results of published events.
 func (s *Store) record(ctx context.Context, batch []result) error {
-	var sent, kept []int64
-	for _, r := range batch {
-		switch {
-		case r.err != nil:
-			if _, err := s.write(ctx, "UPDATE {}events SET "+s.setState(failed)+", error = $1 WHERE id = $2 AND state + 0 = "+pending, r.err.Error(), r.id); err != nil {
-				return err
-			}
-		case r.history:
-			kept = append(kept, r.id)
-		default:
-			sent = append(sent, r.id)
-		}
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
 	}
+	defer unlock()
 	// Without "+ 0" the planner may read the index of pending events, with all its dead
 	// rows, in place of the primary key.
 	const stillPending = " WHERE state + 0 = " + pending + " AND id "
-	var errs [2]error
-	if len(sent) > 0 {
-		_, errs[0] = s.byID(ctx, "record", "DELETE FROM {}events"+stillPending, sent)
-	}
-	if len(kept) > 0 {
-		_, errs[1] = s.byID(ctx, "record", "UPDATE {}events SET "+s.setState(published)+stillPending, kept)
-	}
-	return errors.Join(errs[0], errs[1])
+	return s.indexed(ctx, func(tx Tx) error {
+		var sent, kept []int64
+		for _, r := range batch {
+			switch {
+			case r.err != nil:
+				if _, err := s.exec(ctx, tx, "UPDATE {}events SET "+s.setState(failed)+", error = $1"+stillPending+"= $2", r.err.Error(), r.id); err != nil {
+					return err
+				}
+			case r.history:
+				kept = append(kept, r.id)
+			default:
+				sent = append(sent, r.id)
+			}
+		}
+		var errs [2]error
+		if len(sent) > 0 {
+			_, errs[0] = s.exec(ctx, tx, "DELETE FROM {}events"+stillPending+s.idList(), idArray(sent))
+		}
+		if len(kept) > 0 {
+			_, errs[1] = s.exec(ctx, tx, "UPDATE {}events SET "+s.setState(published)+stillPending+s.idList(), idArray(kept))
+		}
+		return errors.Join(errs[:]...)
+	})
 }
 
 // cleanBatch is the number of rows that Clean deletes in one transaction.

@@ -206,7 +206,7 @@ func (s *Store) sql(text string) string {
 }
 
 // idList returns the condition that an ID is in a JSON array, which is the parameter $1.
-// As an array it cannot become a join, for which the planner may read the whole table.
+// As an array it cannot become a join, which may read a whole index.
 func (s *Store) idList() string {
 	if s.dialect == SQLite {
 		return "IN (SELECT value FROM json_each($1))"
@@ -247,6 +247,27 @@ func (s *Store) write(ctx context.Context, text string, args ...any) (int64, err
 	}
 	defer unlock()
 	return s.exec(ctx, s.db, text, args...)
+}
+
+// indexed calls f with a transaction in which PostgreSQL reads no table as a whole. The
+// driver's prepared statements keep plans that were made when the table was small, and a
+// table that an open transaction fills with deleted rows looks small all the time.
+func (s *Store) indexed(ctx context.Context, f func(Tx) error) error {
+	if s.dialect == SQLite {
+		return f(s.db)
+	}
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	if _, err := tx.ExecContext(ctx, "SET LOCAL enable_seqscan = off"); err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 func (s *Store) exec(ctx context.Context, tx Tx, text string, args ...any) (int64, error) {

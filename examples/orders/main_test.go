@@ -35,19 +35,9 @@ func TestMain(m *testing.M) {
 // are killed.
 func TestOrders(t *testing.T) {
 	s := settings{filepath.Join(t.TempDir(), "orders.db"), freeAddress(t), freeAddress(t)}
-	start := func(program string) *exec.Cmd {
-		command := exec.CommandContext(t.Context(), os.Args[0])
-		command.Env = append(os.Environ(), "ORDERS_PROGRAM="+program, "ORDERS_DATABASE="+s.database, "ORDERS_PUSHER="+s.pusher, "ORDERS_WEB="+s.web)
-		command.Stderr = t.Output()
-		if err := command.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
-		return command
-	}
 	programs := map[string]*exec.Cmd{}
 	for _, name := range []string{"pusher", "web", "relay"} {
-		programs[name] = start(name)
+		programs[name] = start(t, s, name)
 	}
 	waitFor(t, s.pusher)
 	waitFor(t, s.web)
@@ -76,9 +66,8 @@ func TestOrders(t *testing.T) {
 	for i := range orders {
 		if i%3 == 2 {
 			name := []string{"pusher", "web", "relay"}[i/3%3]
-			_ = programs[name].Process.Kill()
-			_ = programs[name].Wait()
-			programs[name] = start(name)
+			kill(programs[name])
+			programs[name] = start(t, s, name)
 		}
 		waitFor(t, s.web)
 		resp, err := http.PostForm(web+"/orders", url.Values{"item": {fmt.Sprint("item ", i)}})
@@ -99,6 +88,22 @@ func TestOrders(t *testing.T) {
 			t.Fatalf("got %s, error %v, want %s", event.Data, err, want)
 		}
 	}
+}
+
+func start(t *testing.T, s settings, program string) *exec.Cmd {
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), "ORDERS_PROGRAM="+program, "ORDERS_DATABASE="+s.database, "ORDERS_PUSHER="+s.pusher, "ORDERS_WEB="+s.web)
+	command.Stderr = t.Output()
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { kill(command) })
+	return command
+}
+
+func kill(program *exec.Cmd) {
+	_ = program.Process.Kill()
+	_ = program.Wait()
 }
 
 func freeAddress(t *testing.T) string {
