@@ -62,7 +62,9 @@ func ExampleNew() {
 	for _, name := range []string{"first", "second"} {
 		spans := tracetest.NewSpanRecorder()
 		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
-		client, err := pusher.NewFromEnv(pusher.WithObserver(otelpusher.New(otelpusher.WithTracerProvider(provider))))
+		meters := sdkmetric.NewMeterProvider()
+		client, err := pusher.NewFromEnv(pusher.WithObserver(otelpusher.New(
+			otelpusher.WithTracerProvider(provider), otelpusher.WithMeterProvider(meters))))
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -8,7 +8,36 @@ import (
 	"strings"
 
 	"github.com/openchannels/pusher-go/pusher"
+	"github.com/openchannels/pusher-go/pushertest"
 )
+
+// A server, or an account, that accepts data of up to 100 KiB.
+func ExampleWithMaxEventBytes() {
+	server := pushertest.NewServer(pushertest.WithMaxEventBytes(100 << 10))
+	defer server.Close()
+	client, err := pusher.NewFromURL(server.PusherURL(), pusher.WithMaxEventBytes(100<<10))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Trigger(context.Background(), "prices", "prices-changed", strings.Repeat("x", 50<<10))
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// Nothing is sent, and invalid arguments are still errors.
+func ExampleWithDiscard() {
+	client, err := pusher.New(pusher.Credentials{AppID: "app-id", Key: "app-key", Secret: "app-secret"}, pusher.WithDiscard())
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Trigger(context.Background(), "prices", "price-changed", 349)
+	fmt.Println(err)
+	_, err = client.Trigger(context.Background(), "a channel", "price-changed", 349)
+	fmt.Println(errors.Is(err, pusher.ErrInvalid))
+	// Output:
+	// <nil>
+	// true
+}
 
 func ExampleWithMaxBodyBytes() {
 	client, err := pusher.New(

@@ -409,3 +409,19 @@ func ExampleClient_Encode() {
 	// {"eur":9.5} <nil>
 	// true
 }
+
+// The asynchronous calls start at once and run concurrently.
+func ExampleFuture() {
+	ctx := context.Background()
+	server, client := startServer()
+	defer server.Close()
+
+	multi := client.TriggerMultiAsync(ctx, []string{"prices", "news"}, "changed", 349)
+	batch := client.TriggerBatchAsync(ctx, []pusher.Event{{Channel: "prices", Name: "changed", Data: 350}})
+	post := client.PostAsync(ctx, "/events", map[string]any{"name": "changed", "channels": []string{"news"}, "data": "351"})
+	_, multiErr := multi.Wait(ctx)
+	_, batchErr := batch.Wait(ctx)
+	_, postErr := post.Wait(ctx)
+	fmt.Println(errors.Join(multiErr, batchErr, postErr), len(server.Events()))
+	// Output: <nil> 4
+}

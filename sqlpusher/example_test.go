@@ -284,6 +284,24 @@ func ExampleStore_Failed() {
 	// shop order-paid {"id":1,"total":0}
 }
 
+// Give up all failed events.
+func ExampleStore_Discard() {
+	ctx, store, _, _, stop := exampleStore()
+	defer stop()
+
+	failed, err := store.Failed(ctx, 100)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var ids []int64
+	for _, event := range failed {
+		ids = append(ids, event.ID)
+	}
+	n, err := store.Discard(ctx, ids...)
+	fmt.Println(n, err)
+	// Output: 0 <nil>
+}
+
 func ExampleStore_Clean() {
 	ctx, store, _, _, stop := exampleStore()
 	defer stop()

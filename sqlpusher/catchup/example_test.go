@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
@@ -112,4 +113,60 @@ func Example() {
 	// 1 changed 1
 	// 2 changed 2
 	// 2
+}
+
+// Go back to an earlier position, for example after a failure of the program's own
+// database.
+func ExampleChannel_Seek() {
+	ctx, pusherURL, historyURL, stop := example()
+	defer stop()
+	position := storedPosition(ctx, historyURL)
+
+	conn, err := realtime.Connect(ctx, pusherURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	channel, err := catchup.Subscribe(ctx, conn, "prices", catchup.Config{URL: historyURL, Position: position})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer channel.Unsubscribe()
+	for range 3 {
+		event, err := channel.Next(ctx)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(event.Seq)
+		if event.Seq == 2 {
+			channel.Seek(position)
+		}
+	}
+	// Output:
+	// 1
+	// 2
+	// 1
+}
+
+// The endpoint does not let the program read the channel.
+func ExampleStatusError() {
+	ctx, pusherURL, _, stop := example()
+	defer stop()
+	history := httptest.NewServer(http.NotFoundHandler())
+	defer history.Close()
+
+	conn, err := realtime.Connect(ctx, pusherURL)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	channel, err := catchup.Subscribe(ctx, conn, "prices", catchup.Config{URL: history.URL})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = channel.Next(ctx)
+	if failure := new(catchup.StatusError); errors.As(err, &failure) {
+		fmt.Println(failure.Status)
+	}
+	// Output: 404
 }
