@@ -212,8 +212,8 @@ func pathTemplate(path string) string {
 		return "/apps/{app_id}/" + kind
 	case len(rest) == 1 && kind == "channels":
 		return "/apps/{app_id}/channels/{channel_name}"
-	case len(rest) == 2 && kind == "channels" && rest[1] == "users":
-		return "/apps/{app_id}/channels/{channel_name}/users"
+	case len(rest) == 2 && kind == "channels" && (rest[1] == "users" || rest[1] == "events" || rest[1] == "stats"):
+		return "/apps/{app_id}/channels/{channel_name}/" + rest[1]
 	case len(rest) == 2 && kind == "users" && rest[1] == "terminate_connections":
 		return "/apps/{app_id}/users/{user_id}/terminate_connections"
 	}

@@ -2,10 +2,12 @@ package otelpusher_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -123,6 +125,39 @@ func TestNew_Spans(t *testing.T) {
 				t.Errorf("spans are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
 			}
 		})
+	}
+}
+
+// The spans of the requests of all operations in openapi.yaml have its paths.
+func TestNew_Paths(t *testing.T) {
+	text, err := os.ReadFile("../gen/openapi.rest.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document struct {
+		Paths map[string]map[string]any
+	}
+	if err := json.Unmarshal(text, &document); err != nil || len(document.Paths) == 0 {
+		t.Fatalf("%d paths, error %v", len(document.Paths), err)
+	}
+	for template, operations := range document.Paths {
+		path := strings.NewReplacer("/apps/{app_id}", "", "{channel_name}", "presence-7", "{user_id}", "7").Replace(template)
+		for method := range operations {
+			recorded := newTelemetry()
+			client := newClient(t, newServer(t), recorded.observer())
+			switch method {
+			case "get":
+				_, err = client.Get(t.Context(), path, nil)
+			case "post":
+				_, err = client.Post(t.Context(), path, map[string]any{})
+			default: // parameters
+				continue
+			}
+			want := strings.ToUpper(method) + " " + template
+			if spans := recorded.spans.Ended(); err != nil || spans[0].Name() != want {
+				t.Errorf("span %q, error %v, want %q", spans[0].Name(), err, want)
+			}
+		}
 	}
 }
 
