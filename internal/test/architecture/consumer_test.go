@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -11,30 +12,41 @@ import (
 // lies next to tools.go, which go mod tidy reads whatever its build tag is.
 func TestConsumerModules(t *testing.T) {
 	t.Parallel()
-	dir := consumer(t)
-	write(t, filepath.Join(dir, "consumer.go"), "package consumer\n\nimport (\n"+
-		"\t_ \""+modulePath+"/auth\"\n\t_ \""+modulePath+"/pusher\"\n\t_ \""+modulePath+"/webhook\"\n)\n")
-	runGo(t, dir, "mod", "tidy")
+	const system = "golang.org/x/sys" // of crypto
+	tests := []struct {
+		imports []string
+		want    []string
+	}{
+		{
+			[]string{"auth", "pusher", "webhook"},
+			[]string{"github.com/apapsch/go-jsonmerge/v2", "github.com/google/uuid", codegenRuntime, modulePath, crypto, system}, // the first two are of runtime
+		},
+		{[]string{"realtime"}, []string{"github.com/coder/websocket", modulePath, crypto, system}},
+		{[]string{"signing"}, []string{modulePath}},
+	}
+	for _, tt := range tests {
+		t.Run(strings.Join(tt.imports, " "), func(t *testing.T) {
+			dir := consumer(t)
+			program := "package consumer\n"
+			for _, name := range tt.imports {
+				program += "\nimport _ \"" + modulePath + "/" + name + "\"\n"
+			}
+			write(t, filepath.Join(dir, "consumer.go"), program)
+			runGo(t, dir, "mod", "tidy")
 
-	var mod struct{ Require []struct{ Path string } }
-	if err := json.Unmarshal([]byte(runGo(t, dir, "mod", "edit", "-json")), &mod); err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, required := range mod.Require {
-		got = append(got, required.Path)
-	}
-	slices.Sort(got)
-	want := []string{
-		"github.com/apapsch/go-jsonmerge/v2", // of runtime
-		"github.com/google/uuid",             // of runtime
-		codegenRuntime,
-		modulePath,
-		crypto,
-		"golang.org/x/sys", // of crypto
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("a module that imports auth, pusher and webhook requires %q, want %q", got, want)
+			var mod struct{ Require []struct{ Path string } }
+			if err := json.Unmarshal([]byte(runGo(t, dir, "mod", "edit", "-json")), &mod); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, required := range mod.Require {
+				got = append(got, required.Path)
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("a module that imports %s requires %q, want %q", tt.imports, got, tt.want)
+			}
+		})
 	}
 }
 
