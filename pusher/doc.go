@@ -28,9 +28,10 @@
 //
 // # Retries
 //
-// Queries are retried after temporary failures. Pusher has no idempotency key, so an
-// event is sent again only if the server cannot have processed it, unless
-// [Retry.Publishes] is set. See [WithRetry].
+// Queries are retried after temporary failures. Pusher has no idempotency key, so a call
+// sends an event again only if the server cannot have processed it, unless
+// [Retry.Publishes] is set. See [WithRetry]. A [Publisher] publishes at least once unless
+// its [Delivery] is [AtMostOnce].
 //
 // # Models
 //
