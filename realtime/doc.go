@@ -24,8 +24,8 @@
 //	4200 to 4299, no pong          at once, unless the previous connection was short
 //	everything else                after a backoff
 //
-// What is sent while the connection is down is gone. Each channel has an event of kind
-// [KindGap] at that place, so that the program can fetch what it missed.
+// Events that are sent while the connection is down are lost. Each channel has an event
+// of kind [KindGap] at that place, so that the program can fetch what it missed.
 //
 // # Events are buffered
 //
