@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -46,6 +47,9 @@ func (c *Conn) dial(ctx context.Context) (*session, *Error) {
 		OnPongReceived: func(context.Context, []byte) { s.alive() },
 	})
 	if err != nil {
+		if request := new(url.Error); errors.As(err, &request) {
+			err = request.Err // without the texts of two libraries and the URL
+		}
 		e := disconnected(ctx, err)
 		if resp != nil {
 			e.Status = resp.StatusCode

@@ -244,7 +244,7 @@ func (d *doctor) checkClock(context.Context) finding {
 	case skew.Abs() >= time.Minute:
 		return warn(advice, "%s", text)
 	}
-	return ok("right to a minute, compared with the server")
+	return ok("differs from the server's by less than a minute")
 }
 
 func (d *doctor) checkKey(ctx context.Context) finding {

@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -70,6 +71,9 @@ var flagNamesOf = strings.NewReplacer(
 	"WithApp", "--app",
 )
 
+// goNames are the package and the method in an error of the library.
+var goNames = regexp.MustCompile(`(^| )(pusher|realtime|auth|webhook|signing): ([A-Z]\w*: )?`)
+
 func main() {
 	// A second signal ends the process, in case a command does not return.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -87,12 +91,17 @@ func (t *tool) run(ctx context.Context, args []string) int {
 		status = exitUsage
 	}
 	if err != nil && !errors.Is(err, errReported) {
-		fmt.Fprintln(t.stderr, "pusherctl:", flagNamesOf.Replace(err.Error()))
+		fmt.Fprintln(t.stderr, "pusherctl:", text(err))
 		if !t.running {
 			fmt.Fprintf(t.stderr, "Run '%s --help' for usage.\n", command.CommandPath())
 		}
 	}
 	return status
+}
+
+// text returns the text of an error with the names of flags in place of those of Go.
+func text(err error) string {
+	return flagNamesOf.Replace(goNames.ReplaceAllString(err.Error(), "$1"))
 }
 
 // exitStatus counts what a package of the library rejects before sending as a usage error.

@@ -94,8 +94,8 @@ func (t *tool) publish(ctx context.Context, client *pusher.Client, config pusher
 			"published": stats.Sent, "failed": failed, "requests": stats.Requests, "retries": stats.Retries, "seconds": took.Seconds(),
 		})
 	} else {
-		err = t.printf("%s %d events in %v; %d failed; %d requests, %d retries", t.green("published"), stats.Sent,
-			took.Round(time.Millisecond), failed, stats.Requests, stats.Retries)
+		err = t.printf("%s in %v: events %d, failed %d, requests %d, retries %d", t.green("published"),
+			took.Round(time.Millisecond), stats.Sent, failed, stats.Requests, stats.Retries)
 	}
 	switch {
 	case err != nil:
@@ -219,7 +219,7 @@ func (f *failureLog) add(line inputLine, err error) {
 	f.count++
 	switch {
 	case f.count <= maxReasons:
-		fmt.Fprintf(f.stderr, "line %d: %v\n", line.number, flagNamesOf.Replace(err.Error()))
+		fmt.Fprintf(f.stderr, "line %d: %v\n", line.number, text(err))
 	case f.count == maxReasons+1:
 		fmt.Fprintln(f.stderr, "further reasons are not printed")
 	}

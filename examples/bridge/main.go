@@ -3,6 +3,8 @@
 //
 //	bridge -url wss://ws-eu.pusher.com/app/KEY prices presence-lobby | jq .data
 //
+// Without -url it connects to the server of "pusherctl serve".
+//
 // Private and presence channels need the secret of the app in the environment variable
 // PUSHER_SECRET. On presence channels the bridge is the member "bridge". Gaps, members and
 // counts are lines as well. The log goes to standard error.
