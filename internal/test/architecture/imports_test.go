@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"internal/cmd/restdocument":   {kinOpenAPI},
 	"internal/cmd/publisherbench": {"pusher"},
 
-	"cmd/pusherctl": {"signing", "auth", "webhook", "pusher", "realtime", "pushertest", "github.com/spf13/cobra", "github.com/joho/godotenv", "github.com/schollz/progressbar/v3", "golang.org/x/term"},
+	"cmd/pusherctl": {"signing", "auth", "webhook", "pusher", "realtime", "pushertest", "github.com/spf13/cobra", "github.com/joho/godotenv", "github.com/schollz/progressbar/v3", "golang.org/x/term", "golang.org/x/crypto/x509roots/fallback"},
 
 	"examples/...": {"gen", "signing", "auth", "webhook", "pusher", "pushertest", "realtime"},
 }
