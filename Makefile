@@ -8,6 +8,10 @@ SHELL       := bash
 # Developer tools are pinned in a separate module, so that they do not reach users.
 TOOL := go tool -modfile=$(CURDIR)/internal/tools/go.mod
 
+# Not in that module, because GoReleaser's 300 modules would choose the versions of the
+# other tools. .goreleaser.yaml runs cyclonedx-gomod the same way.
+GORELEASER ?= go run github.com/goreleaser/goreleaser/v2@v2.14.0
+
 FUZZTIME ?= 1m
 COUNT    ?= 5
 BENCH    ?= .
@@ -39,12 +43,16 @@ chat: ## Run a chat in the browser, on an embedded server or on the one of PUSHE
 serve: ## Run a server for development, without an account
 	go run ./cmd/pusherctl serve
 
+# The targets and flags of .goreleaser.yaml: the same commit and the same version of Go
+# result in the binaries of the release.
+TARGETS := linux_amd64 linux_arm64 darwin_amd64 darwin_arm64 windows_amd64 windows_arm64
+
 .PHONY: binaries
-binaries: ## Build pusherctl for Linux, macOS and Windows in bin/
-	@mkdir -p bin
-	CGO_ENABLED=0 GOOS=linux go build -o bin/pusherctl-linux ./cmd/pusherctl
-	CGO_ENABLED=0 GOOS=darwin go build -o bin/pusherctl-macos ./cmd/pusherctl
-	CGO_ENABLED=0 GOOS=windows go build -o bin/pusherctl.exe ./cmd/pusherctl
+binaries: ## Build pusherctl for Linux, macOS and Windows in bin/, as a release does
+	@set -e; for target in $(TARGETS); do \
+		echo "==> bin/$$target"; mkdir -p "bin/$$target"; \
+		CGO_ENABLED=0 GOOS=$${target%_*} GOARCH=$${target#*_} go build -trimpath -buildvcs=true -ldflags='-s -w' -o "bin/$$target/" ./cmd/pusherctl; \
+	done
 
 # A change of openapi.yaml that breaks other code is explained by check-generate.
 .PHONY: test
@@ -200,12 +208,31 @@ licenses: ## List the modules that the client links, with their licences
 stage: ## Write the modules to bin/proxy, a module proxy as it is after a release
 	go run ./internal/cmd/release stage bin/proxy
 
-.PHONY: release
-release: ## Check that the commit can be released as VERSION, and tag its modules; pushes nothing
+# The tag of the root module comes first.
+.PHONY: snapshot
+snapshot: ## Build what a release publishes in bin/release, without the container image (needs the network)
+	$(GORELEASER) check
+	GORELEASER_CURRENT_TAG=$$(go run ./internal/cmd/release tags | sed -n 1p) $(GORELEASER) release --snapshot --clean --skip=docker
+
+.PHONY: release-check
+release-check: ## Check that the commit can be released as VERSION (needs what .ci/run needs)
 	go run ./internal/cmd/release check "$(VERSION)"
 	go run ./internal/cmd/release stage bin/proxy
 	.ci/run
+	$(MAKE) snapshot
+
+.PHONY: tag
+tag: ## Tag the modules as VERSION; pushes nothing
+	go run ./internal/cmd/release check "$(VERSION)"
 	for tag in $$(go run ./internal/cmd/release tags); do git tag "$$tag"; done
+
+# FLAGS=--skip=publish rehearses it.
+.PHONY: publish
+publish: ## Publish the binaries and the image of the tag VERSION, as the workflow "release" does (needs Docker and GITHUB_TOKEN)
+	@mkdir -p bin
+	go run ./internal/cmd/release check "$(VERSION)"
+	go run ./internal/cmd/release notes "$(VERSION)" > bin/notes.md
+	GORELEASER_CURRENT_TAG="v$(VERSION)" $(GORELEASER) release --clean --release-notes bin/notes.md $(FLAGS)
 
 .PHONY: vuln
 vuln: ## Check all modules and their dependencies for known vulnerabilities (needs the network)

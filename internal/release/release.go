@@ -1,6 +1,6 @@
 // Package release knows the modules of this repository, which are released together
-// with one version, and stages a release in a folder that the go command can use as a
-// module proxy.
+// with one version, stages a release in a folder that the go command can use as a module
+// proxy, and collects the licences of what a binary contains.
 //
 // It is used by the command in internal/cmd/release and by tests; the library does not
 // import it.

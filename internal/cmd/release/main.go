@@ -5,6 +5,7 @@
 //	release notes VERSION   print the section of CHANGELOG.md for VERSION
 //	release stage DIR       write the public modules to DIR, which becomes a module proxy
 //	release tags            print the tags of the public modules, in the order of release
+//	release licenses FILE   write the licences of everything that pusherctl links to FILE
 package main
 
 import (
@@ -36,8 +37,10 @@ func run(out io.Writer, args []string) error {
 		return stage(out, args[1])
 	case len(args) == 1 && args[0] == "tags":
 		return printTags(out)
+	case len(args) == 2 && args[0] == "licenses":
+		return writeLicenses(args[1])
 	}
-	return errors.New("usage: release check VERSION | notes VERSION | stage DIR | tags")
+	return errors.New("usage: release check VERSION | notes VERSION | stage DIR | tags | licenses FILE")
 }
 
 func check(version string) error {
@@ -105,4 +108,15 @@ func printTags(out io.Writer) error {
 		}
 	}
 	return nil
+}
+
+func writeLicenses(file string) error {
+	text, err := release.Licenses(".", "./cmd/pusherctl", []string{"linux", "darwin", "windows"})
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(text), 0o644)
 }
