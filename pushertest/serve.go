@@ -3,10 +3,11 @@ package pushertest
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/openchannels/pusher-go/internal/tlsdetect"
 )
 
 // Serve accepts connections on l until [Server.Close] is called. It then closes l,
@@ -27,7 +28,7 @@ func (s *Server) Serve(l net.Listener) error {
 			_ = server.Close()
 		}
 	})
-	err := server.Serve(&tlsDetector{l, s.logger})
+	err := server.Serve(s.logTLS(l))
 	if !stop() {
 		<-stopped
 	}
@@ -37,41 +38,10 @@ func (s *Server) Serve(l net.Listener) error {
 	return err
 }
 
-// A tlsDetector is a listener that logs TLS handshakes. Without the log line,
-// developers see only a malformed response in the client.
-type tlsDetector struct {
-	net.Listener
-	logger *slog.Logger
-}
-
-func (d *tlsDetector) Accept() (net.Conn, error) {
-	c, err := d.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &tlsDetectorConn{Conn: c, logger: d.logger}, nil
-}
-
-type tlsDetectorConn struct {
-	net.Conn
-	logger  *slog.Logger
-	checked bool
-}
-
-// recordTypeHandshake is the first byte of a TLS handshake. No HTTP request starts
-// with it.
-//
-// Source: RFC 8446, section 5.1.
-const recordTypeHandshake = 0x16
-
-func (c *tlsDetectorConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if n > 0 && !c.checked {
-		c.checked = true
-		if p[0] == recordTypeHandshake {
-			c.logger.Warn("pushertest: TLS handshake on a server without TLS, use http and ws instead of https and wss (forceTLS: false in pusher-js)",
-				"remote", c.RemoteAddr().String())
-		}
-	}
-	return n, err
+// logTLS logs clients that start a TLS handshake.
+func (s *Server) logTLS(l net.Listener) net.Listener {
+	return tlsdetect.Listener(l, func(remote net.Addr) {
+		s.logger.Warn("pushertest: TLS handshake on a server without TLS, use http and ws instead of https and wss (forceTLS: false in pusher-js)",
+			"remote", remote.String())
+	})
 }

@@ -40,7 +40,7 @@ func NewServer(opts ...Option) *Server {
 		panic(err)
 	}
 	s.listener = httptest.NewUnstartedServer(s)
-	s.listener.Listener = &tlsDetector{s.listener.Listener, s.logger}
+	s.listener.Listener = s.logTLS(s.listener.Listener)
 	s.listener.Start()
 	s.URL = s.listener.URL
 	return s

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openchannels/pusher-go/internal/tlsdetect"
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
@@ -143,7 +144,9 @@ func (t *tool) serve(ctx context.Context, s service) error {
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate.Certificate}}
 		err = server.ServeTLS(listener, "", "")
 	} else {
-		err = server.Serve(&tlsDetector{listener, logger})
+		err = server.Serve(tlsdetect.Listener(listener, func(remote net.Addr) {
+			logger.Warn("an https or wss client, and this server has no TLS: use http and ws (forceTLS: false in pusher-js), or start it with --tls", "remote", remote)
+		}))
 	}
 	if !stop() {
 		<-stopped
@@ -270,36 +273,4 @@ func (s service) options(app pushertest.App, logger *slog.Logger) []pushertest.O
 		opts = append(opts, pushertest.WithWebhook(url))
 	}
 	return opts
-}
-
-// A tlsDetector is a listener that logs TLS handshakes. Without the log line, developers
-// see only a malformed response in the client.
-type tlsDetector struct {
-	net.Listener
-	logger *slog.Logger
-}
-
-func (d *tlsDetector) Accept() (net.Conn, error) {
-	c, err := d.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &tlsDetectorConn{Conn: c, logger: d.logger}, nil
-}
-
-type tlsDetectorConn struct {
-	net.Conn
-	logger  *slog.Logger
-	checked bool
-}
-
-func (c *tlsDetectorConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if n > 0 && !c.checked {
-		c.checked = true
-		if p[0] == 0x16 { // a handshake record, RFC 8446, section 5.1
-			c.logger.Warn("an https or wss client, and this server has no TLS: use http and ws (forceTLS: false in pusher-js), or start it with --tls", "remote", c.RemoteAddr())
-		}
-	}
-	return n, err
 }

@@ -31,12 +31,13 @@ var mayImport = map[string][]string{
 	"webhook":    {"signing", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption"},
 	"pusher":     {"gen", "signing", "auth", "webhook", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption", "internal/compat", "internal/batcher"},
 	"realtime":   {"auth", "internal/sentinel", "internal/redact", "internal/protocol", "internal/encryption", websocket},
-	"pushertest": {"gen", "signing", "webhook", "internal/server", "internal/redact", "internal/protocol", "internal/encryption", kinOpenAPI, websocket},
+	"pushertest": {"gen", "signing", "webhook", "internal/server", "internal/redact", "internal/protocol", "internal/encryption", "internal/tlsdetect", kinOpenAPI, websocket},
 
 	"internal/server":             {"gen", codegenRuntime, kinOpenAPI},
 	"internal/sentinel":           {"signing"},
 	"internal/redact":             {"signing"},
 	"internal/protocol":           nil,
+	"internal/tlsdetect":          nil,
 	"internal/encryption":         {"internal/protocol", "internal/redact", crypto},
 	"internal/compat":             {"gen", "internal/redact"},
 	"internal/batcher":            nil,
@@ -48,7 +49,7 @@ var mayImport = map[string][]string{
 	"internal/cmd/restdocument":   {kinOpenAPI},
 	"internal/cmd/publisherbench": {"pusher"},
 
-	"cmd/pusherctl": {"signing", "auth", "webhook", "pusher", "realtime", "pushertest", "github.com/spf13/cobra", "github.com/joho/godotenv", "github.com/schollz/progressbar/v3", "golang.org/x/term", "golang.org/x/crypto/x509roots/fallback"},
+	"cmd/pusherctl": {"signing", "auth", "webhook", "pusher", "realtime", "pushertest", "internal/tlsdetect", "github.com/spf13/cobra", "github.com/joho/godotenv", "github.com/schollz/progressbar/v3", "golang.org/x/term", "golang.org/x/crypto/x509roots/fallback"},
 
 	"examples/...": {"gen", "signing", "auth", "webhook", "pusher", "pushertest", "realtime"},
 }
