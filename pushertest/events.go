@@ -21,6 +21,9 @@ type Event struct {
 	SocketID string    // socket ID of the excluded connection, or ""
 	Info     string    // requested attributes, separated by commas, or ""
 	Time     time.Time // time of the server's clock
+
+	// Connections is the number of connections and subscribers that received the event.
+	Connections int
 }
 
 // Events returns the events triggered so far, in order. An event is recorded before

@@ -95,6 +95,25 @@ func TestWithMaxEvents_WaitForEvent(t *testing.T) {
 	})
 }
 
+// The connection that is excluded, and one that is closed, do not count.
+func TestServer_Events_Connections(t *testing.T) {
+	s := newServer(t)
+	var last *pushertest.Subscriber
+	for range 3 {
+		last = join(t, s, "c")
+	}
+	trigger(t, s, `{"name":"all","channel":"c","data":"d"}`)
+	trigger(t, s, `{"name":"others","channel":"c","data":"d","socket_id":"`+last.SocketID()+`"}`)
+	last.Close()
+	trigger(t, s, `{"name":"closed","channels":["c","empty"],"data":"d"}`)
+	checkEvents(t, s,
+		pushertest.Event{Channel: "c", Name: "all", Data: "d", Connections: 3},
+		pushertest.Event{Channel: "c", Name: "others", Data: "d", SocketID: last.SocketID(), Connections: 2},
+		pushertest.Event{Channel: "c", Name: "closed", Data: "d", Connections: 2},
+		pushertest.Event{Channel: "empty", Name: "closed", Data: "d"},
+	)
+}
+
 func TestServer_Events_Time(t *testing.T) {
 	want := time.Unix(docsTimestamp, 0)
 	s := newServer(t, pushertest.WithClock(func() time.Time { return want }))

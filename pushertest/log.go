@@ -11,6 +11,9 @@ import (
 // maxLogText limits the bytes of a received text in a log line.
 const maxLogText = 512
 
+// maxLogBody limits the bytes of a webhook in a log line.
+const maxLogBody = 4096
+
 // logText returns a received text in a form that fits a log line: on one line,
 // truncated, without signatures.
 func logText(text string) string { return redact.Line(text, maxLogText) }

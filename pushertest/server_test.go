@@ -119,7 +119,7 @@ func TestServer_Reset(t *testing.T) {
 		checkEvents(t, s)
 
 		trigger(t, s, `{"name":"after","channel":"presence-x","data":"d"}`)
-		checkEvents(t, s, pushertest.Event{Channel: "presence-x", Name: "after", Data: "d"})
+		checkEvents(t, s, pushertest.Event{Channel: "presence-x", Name: "after", Data: "d", Connections: 1})
 		if got := <-next; got.Name != "after" {
 			t.Errorf("WaitForEvent(...) = %+v, want the event after Reset", got)
 		}

@@ -89,27 +89,27 @@ func newState(cfg *config) *state {
 // subscribers.
 func (s *state) trigger(events []Event) {
 	now := s.now()
-	received := make([]int, len(events)) // connections that received the event
 	s.mu.Lock()
 	for i, event := range events {
 		event.Time = now
-		before := len(s.events)
-		s.events = appendLimited(s.events, s.maxEvents, event)
-		s.discarded += before + 1 - len(s.events)
 		if protocol.IsCache(event.Channel) {
 			ch := s.channel(event.Channel)
 			ch.cache, ch.missPosted = cachedEvent{event.Name, event.Data, now.Add(cacheTTL)}, false
 		}
 		if ch, ok := s.channels[event.Channel]; ok {
-			received[i] = s.broadcast(ch, message{Event: event.Name, Channel: event.Channel, Data: event.Data}, s.clients[event.SocketID])
+			event.Connections = s.broadcast(ch, message{Event: event.Name, Channel: event.Channel, Data: event.Data}, s.clients[event.SocketID])
 		}
+		events[i] = event
+		before := len(s.events)
+		s.events = appendLimited(s.events, s.maxEvents, event)
+		s.discarded += before + 1 - len(s.events)
 	}
 	close(s.recorded)
 	s.recorded = make(chan struct{})
 	s.mu.Unlock()
 
-	for i, event := range events {
-		s.debug("event triggered", "event", event.Name, "channel", event.Channel, "bytes", len(event.Data), "connections", received[i])
+	for _, event := range events {
+		s.debug("event triggered", "event", event.Name, "channel", event.Channel, "bytes", len(event.Data), "connections", event.Connections)
 	}
 }
 

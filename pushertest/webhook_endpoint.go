@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/openchannels/pusher-go/internal/redact"
 	"github.com/openchannels/pusher-go/webhook"
 )
 
@@ -248,7 +249,7 @@ func (e *webhookEndpoint) post(d *delivery) error {
 		return fmt.Errorf("response has status %s", logText(res.Status))
 	}
 	if e.logger.Enabled(e.ctx, slog.LevelDebug) {
-		e.logger.Debug("pushertest: webhook delivered", "events", d.events, "body", logText(string(d.body)))
+		e.logger.Debug("pushertest: webhook delivered", "events", d.events, "body", redact.Line(string(d.body), maxLogBody))
 	}
 	return nil
 }

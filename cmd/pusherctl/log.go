@@ -62,8 +62,14 @@ func (h *lineHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (h *lineHandler) WithGroup(string) slog.Handler { return h }
 
+// maxLogValue limits the bytes of a value; the body of a webhook would fill the terminal.
+const maxLogValue = 512
+
 func formatAttr(attr slog.Attr) string {
 	value := attr.Value.Resolve().String()
+	if len(value) > maxLogValue {
+		value = strings.ToValidUTF8(value[:maxLogValue], "") + "…"
+	}
 	if value == "" || strings.ContainsAny(value, " \"") || oneLine(value) != value {
 		value = strconv.Quote(value)
 	}
