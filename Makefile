@@ -113,9 +113,9 @@ lint: ## Check the format, vet (also for 32 bits, Windows and macOS), staticchec
 	@$(call each,$(TOOL) staticcheck -checks all -tags interop ./...)
 
 .PHONY: lint-openapi
-lint-openapi: .ci/lint/node_modules ## Check openapi.yaml with Redocly and Spectral (needs Node.js)
-	cd .ci/lint && ./node_modules/.bin/redocly lint --config redocly.yaml ../../openapi.yaml
-	cd .ci/lint && ./node_modules/.bin/spectral lint --fail-severity=hint ../../openapi.yaml
+lint-openapi: .ci/lint/node_modules ## Check openapi.yaml and the document of the control API with Redocly and Spectral (needs Node.js)
+	cd .ci/lint && ./node_modules/.bin/redocly lint --config redocly.yaml ../../openapi.yaml ../../internal/control/openapi.yaml
+	cd .ci/lint && ./node_modules/.bin/spectral lint --fail-severity=hint ../../openapi.yaml ../../internal/control/openapi.yaml
 
 .PHONY: docs
 docs: .ci/lint/node_modules ## Render openapi.yaml as bin/openapi.html (needs Node.js)
@@ -128,7 +128,7 @@ docs: .ci/lint/node_modules ## Render openapi.yaml as bin/openapi.html (needs No
 	touch $@
 
 .PHONY: generate
-generate: ## Generate gen/ and internal/server/ from openapi.yaml, and record the exported names of gen
+generate: ## Generate gen/, internal/server/ and internal/control/api/ from their documents, and record the exported names of gen
 	go generate .
 	go test -count=1 -run '^TestExportedNames/gen$$' ./internal/test/architecture -update
 

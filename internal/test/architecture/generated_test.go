@@ -117,7 +117,7 @@ func brokenLines(t *testing.T, dir string) []string {
 func beforeGeneration(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, path := range append(find(t, root, isWritten), "go.mod", "go.sum", "generate.go", "tools.go", "openapi.yaml", "internal/cmd/restdocument/main.go") {
+	for _, path := range append(find(t, root, isWritten), "go.mod", "go.sum", "generate.go", "tools.go", "openapi.yaml", "internal/control/openapi.yaml", "internal/cmd/restdocument/main.go") {
 		write(t, filepath.Join(dir, path), read(t, filepath.Join(root, path)))
 	}
 	return dir
@@ -150,7 +150,7 @@ func isWritten(path string) bool { return !isGenerated(path) }
 func find(t *testing.T, dir string, include func(path string) bool) []string {
 	t.Helper()
 	var found []string
-	for _, folder := range []string{"gen", "internal/server"} {
+	for _, folder := range []string{"gen", "internal/server", "internal/control/api"} {
 		entries, err := os.ReadDir(filepath.Join(dir, folder))
 		if err != nil {
 			t.Fatal(err)

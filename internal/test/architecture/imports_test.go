@@ -34,6 +34,8 @@ var mayImport = map[string][]string{
 	"pushertest": {"gen", "signing", "webhook", "internal/server", "internal/redact", "internal/protocol", "internal/encryption", "internal/tlsdetect", kinOpenAPI, websocket},
 
 	"internal/server":             {"gen", codegenRuntime, kinOpenAPI},
+	"internal/console":            nil,
+	"internal/control/api":        {codegenRuntime},
 	"internal/sentinel":           {"signing"},
 	"internal/redact":             {"signing"},
 	"internal/protocol":           nil,
