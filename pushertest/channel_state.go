@@ -10,15 +10,14 @@ import (
 	"github.com/openchannels/pusher-go/internal/protocol"
 )
 
-// ChannelState describes subscribers and a cached event that a channel has in
-// addition to those of the server, see [Server.SetChannel].
+// ChannelState describes the subscribers and the cached event of a channel:
+// [Server.Channels] returns all of them, and [Server.SetChannel] adds some to those of
+// the server.
 type ChannelState struct {
-	// Subscriptions is the number of additional connections subscribed to the
-	// channel. If there are more Users, their number is used.
+	// Subscriptions is the number of connections subscribed to the channel.
 	Subscriptions int
 
-	// Users has the IDs of the additional members of a presence channel. An ID that
-	// is repeated, or is also a member on the server, counts once.
+	// Users has the IDs of the members of a presence channel.
 	Users []string
 
 	// Cache is the cached event of a cache channel, or nil for none.
@@ -32,10 +31,33 @@ type CachedEvent struct {
 	TTL  time.Duration // time until it expires; 0 means 30 minutes
 }
 
+// Channels returns the state of every channel that has subscribers or a cached event, by
+// its name. It omits the channels of users, which begin with "#server-to-user-".
+func (s *Server) Channels() map[string]ChannelState {
+	if s.ready("Channels") != nil {
+		return nil
+	}
+	s.state.mu.Lock()
+	defer s.state.mu.Unlock()
+	now := s.state.now()
+	channels := make(map[string]ChannelState)
+	for name, ch := range s.state.channels {
+		current := ChannelState{Subscriptions: ch.subscriptions(), Users: ch.users()}
+		if now.Before(ch.cache.expires) {
+			current.Cache = &CachedEvent{Name: ch.cache.name, Data: ch.cache.data, TTL: ch.cache.expires.Sub(now)}
+		}
+		if !isUserChannel(name) && (current.Subscriptions > 0 || current.Cache != nil) {
+			channels[name] = current
+		}
+	}
+	return channels
+}
+
 // SetChannel adds subscribers to a channel as if they were connected to another
 // server of the app, and sets the cached event. It replaces what an earlier call has
-// set, and the event cached by a trigger; the zero ChannelState removes both.
-// Subscribers and webhooks are not notified.
+// set, and the event cached by a trigger; the zero ChannelState removes both. If there
+// are more Users than Subscriptions, their number is used. A user that is repeated, or is
+// also a member on the server, counts once. Subscribers and webhooks are not notified.
 //
 // SetChannel returns an error and changes nothing if the name is not a valid channel
 // name, a number is negative, users are set on a channel that is not a presence

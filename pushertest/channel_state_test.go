@@ -2,9 +2,11 @@ package pushertest_test
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openchannels/pusher-go/pushertest"
 )
@@ -23,6 +25,28 @@ func TestServer_SetChannel_AddsToSubscribers(t *testing.T) {
 	setChannel(t, s, "presence-x", pushertest.ChannelState{})
 	checkGet(t, s, counts, `{"occupied":true,"subscription_count":3,"user_count":3}`)
 	c.expectNothing()
+}
+
+func TestServer_Channels(t *testing.T) {
+	clock := newClock(time.Now())
+	s := newListeningServer(t, pushertest.WithClock(clock.Now))
+	join(t, s, "presence-lobby", pushertest.AsMember("ada", nil))
+	join(t, s, "#server-to-user-bob", pushertest.AsUser("bob"))
+	setChannel(t, s, "presence-lobby", pushertest.ChannelState{Users: []string{"eve"}})
+	trigger(t, s, `{"name":"price","channel":"cache-prices","data":"{}"}`)
+	clock.add(time.Minute)
+	want := map[string]pushertest.ChannelState{
+		"presence-lobby": {Subscriptions: 2, Users: []string{"eve", "ada"}},
+		"cache-prices":   {Cache: &pushertest.CachedEvent{Name: "price", Data: "{}", TTL: 29 * time.Minute}},
+	}
+	if got := s.Channels(); !reflect.DeepEqual(got, want) {
+		t.Errorf("Channels() = %+v, want %+v", got, want)
+	}
+	clock.add(29 * time.Minute)
+	delete(want, "cache-prices")
+	if got := s.Channels(); !reflect.DeepEqual(got, want) {
+		t.Errorf("Channels() = %+v after the cached event has expired, want %+v", got, want)
+	}
 }
 
 func TestServer_SetChannel_Replaces(t *testing.T) {

@@ -11,9 +11,11 @@ import (
 )
 
 // A client is connected to the app, by a WebSocket or as a [Subscriber]. The state's
-// lock guards all fields except socketID and transport, which do not change.
+// lock guards all fields except the first four, which do not change.
 type client struct {
 	socketID  string
+	library   string // that the client names, or ""
+	opened    time.Time
 	transport transport
 
 	subscriptions map[string]string // member ID, or "", by channel
@@ -37,13 +39,13 @@ type request struct {
 
 // connect adds a client and, if it is on a WebSocket, sends it its socket ID. It
 // returns nil if the server is closed.
-func (s *state) connect(t transport, greet bool) *client {
+func (s *state) connect(t transport, library string, greet bool) *client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil
 	}
-	c := &client{transport: t, subscriptions: make(map[string]string)}
+	c := &client{library: library, opened: s.now(), transport: t, subscriptions: make(map[string]string)}
 	for c.socketID == "" || s.clients[c.socketID] != nil {
 		c.socketID = fmt.Sprintf("%d.%d", rand.Uint32(), rand.Uint32())
 	}

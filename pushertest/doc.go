@@ -4,7 +4,8 @@
 //
 // [NewServer] starts a server on a loopback port. Pass its [Server.PusherURL] to the
 // client under test. [Server.Events] and [Server.WaitForEvent] return the events that
-// were triggered. [Server.Subscribe] returns a subscriber in the process, and
+// were triggered, and [Server.Connections] and [Server.Channels] who is connected and
+// subscribed. [Server.Subscribe] returns a subscriber in the process, and
 // [Subscriber.Next] waits for the next event that it receives.
 //
 // [Server.SetChannel] adds other subscribers to a channel. [Server.Fail],

@@ -150,6 +150,34 @@ func ExampleServer_SetChannel() {
 	// Output: [{ada} {grace}]
 }
 
+func ExampleServer_Channels() {
+	s := pushertest.NewServer()
+	defer s.Close()
+	if _, err := s.Subscribe(context.Background(), "presence-room", pushertest.AsMember("ada", nil)); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	for name, channel := range s.Channels() {
+		fmt.Println(name, channel.Subscriptions, channel.Users)
+	}
+	// Output: presence-room 1 [ada]
+}
+
+func ExampleServer_Connections() {
+	s := pushertest.NewServer()
+	defer s.Close()
+	if _, err := s.Subscribe(context.Background(), "lobby", pushertest.AsUser("ada")); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	for _, connection := range s.Connections() {
+		fmt.Println(connection.UserID, connection.Channels)
+	}
+	// Output: ada [lobby]
+}
+
 func ExampleServer_Terminated() {
 	s := pushertest.NewServer()
 	defer s.Close()

@@ -42,8 +42,8 @@ func TestZeroValues(t *testing.T) {
 			s.Delay(time.Second)
 			s.DropConnections()
 			s.Reset()
-			if s.Events() != nil || s.Terminated() != nil || s.App() != (pushertest.App{}) {
-				t.Error("the server has events, terminated users or an app")
+			if s.Events() != nil || s.Terminated() != nil || s.Connections() != nil || s.Channels() != nil || s.App() != (pushertest.App{}) {
+				t.Error("the server has events, terminated users, connections, channels or an app")
 			}
 			w := httptest.NewRecorder()
 			s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/apps/3/channels", nil))

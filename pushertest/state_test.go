@@ -48,7 +48,7 @@ func signInAs(s *state, c *client, userData string) string {
 func TestState_MessageAfterRemoval(t *testing.T) {
 	s := newTestState(t)
 	transport := &testTransport{}
-	c := s.connect(transport, false)
+	c := s.connect(transport, "", false)
 	receive(t, s, c, signInAs(s, c, `{"id":"1"}`))
 	receive(t, s, c, subscribeTo("a"))
 	s.terminate("1")
@@ -68,7 +68,7 @@ func TestState_MessageAfterRemoval(t *testing.T) {
 func TestState_WatchersAfterSignOut(t *testing.T) {
 	s := newTestState(t)
 	transport := &testTransport{}
-	watcher, user := s.connect(transport, false), s.connect(&testTransport{}, false)
+	watcher, user := s.connect(transport, "", false), s.connect(&testTransport{}, "", false)
 	receive(t, s, watcher, signInAs(s, watcher, `{"id":"w","watchlist":["u","v"]}`))
 	s.disconnect(watcher)
 	before := len(transport.messages)
@@ -86,7 +86,7 @@ func TestState_ChannelDiscardedAfterCount(t *testing.T) {
 		s := newTestState(t)
 		var clients []*client
 		for range manySubscribers + 1 {
-			c := s.connect(&testTransport{}, false)
+			c := s.connect(&testTransport{}, "", false)
 			receive(t, s, c, subscribeTo("c"))
 			clients = append(clients, c)
 		}
@@ -112,7 +112,7 @@ func TestState_ChannelDiscardedAfterCount(t *testing.T) {
 func TestState_MaxSubscriptions(t *testing.T) {
 	s := newTestState(t, WithSubscriptionCounting(false))
 	transport := &testTransport{}
-	c := s.connect(transport, false)
+	c := s.connect(transport, "", false)
 	for i := range 10_000 {
 		receive(t, s, c, subscribeTo(fmt.Sprintf("channel-%d", i)))
 	}

@@ -85,7 +85,7 @@ func (s *Server) Subscribe(ctx context.Context, channel string, opts ...Subscrib
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("pushertest: Subscribe: %w", context.Cause(ctx))
 	}
-	sub.client = s.state.connect(sub, false)
+	sub.client = s.state.connect(sub, "", false)
 	if sub.client == nil {
 		return nil, fmt.Errorf("pushertest: Subscribe: %w", http.ErrServerClosed)
 	}

@@ -120,12 +120,13 @@ func (h *wsHandler) accept(w http.ResponseWriter, r *http.Request, code int, rea
 		return
 	}
 	// The connection is served in the background, so that the request can be freed.
-	cl := h.add(c)
+	library := r.URL.Query().Get("client")
+	cl := h.add(c, library)
 	if cl == nil {
 		c.closeHandshake(websocket.CloseError{Code: codeGoingAway, Reason: textGoingAway})
 		return
 	}
-	h.state.debug("connection opened", "socket_id", cl.socketID, "client", r.URL.Query().Get("client"), "remote", r.RemoteAddr)
+	h.state.debug("connection opened", "socket_id", cl.socketID, "client", library, "remote", r.RemoteAddr)
 	c.startKeepalive(cl)
 	h.wg.Go(func() { c.serve(cl) })
 }
@@ -163,14 +164,14 @@ func (h *wsHandler) background(f func()) {
 }
 
 // add adds a connection and its client. It returns nil if the server is closed.
-func (h *wsHandler) add(c *conn) *client {
+func (h *wsHandler) add(c *conn, library string) *client {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return nil
 	}
 	h.conns[c] = struct{}{}
-	cl := h.state.connect(c, true)
+	cl := h.state.connect(c, library, true)
 	if cl != nil {
 		c.setSocketID(cl.socketID)
 	}
