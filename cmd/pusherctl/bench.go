@@ -53,7 +53,7 @@ func (t *tool) bench(ctx context.Context, l load) error {
 	if l.remote {
 		client, err = t.client()
 	} else {
-		server := pushertest.NewServer(pushertest.WithMaxEvents(maxServedEvents))
+		server := pushertest.NewServer(pushertest.WithMaxEvents(1))
 		defer server.Close()
 		client, err = pusher.NewFromURL(server.PusherURL())
 	}

@@ -14,15 +14,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openchannels/pusher-go/internal/control"
 	"github.com/openchannels/pusher-go/internal/tlsdetect"
 	"github.com/openchannels/pusher-go/pushertest"
 )
 
 // defaultSecret protects nothing, so it is printed wherever it was found.
 const defaultSecret = "app-secret"
-
-// maxServedEvents limits the recorded events of a server, which nothing reads here.
-const maxServedEvents = 100
 
 // A service has the flags of serve.
 type service struct {
@@ -42,6 +40,9 @@ type service struct {
 	counting        bool
 	idempotencyKeys bool
 	authEndpoints   bool
+	console         bool
+	consoleHosts    []string
+	controlToken    string
 	showSecrets     bool
 	quiet           bool
 }
@@ -62,7 +63,12 @@ PUSHER_APP_SECRET and PUSHER_URL, change it. For several apps use --app, the var
 PUSHERCTL_APPS with the same values separated by spaces, or --apps-file.
 
 With --tls it creates a certificate for localhost, keeps it for the next start, and
-prints how to trust it. GET /health responds with 200 while the server runs.`,
+prints how to trust it. GET /health responds with 200 while the server runs.
+
+The page at /console/ shows connections, channels and events. Tests in any language use
+the control API below /control/, see /control/openapi.yaml. Both accept no requests of
+pages of other origins, and need a token if the server listens on another address than a
+loopback one; --control-token or PUSHERCTL_CONTROL_TOKEN sets it.`,
 		Example: `  pusherctl serve
   pusherctl serve --addr :6001 --tls --webhook http://localhost:8000/webhooks
   pusherctl serve --app 1:shop-key:shop-secret --app 2:blog-key:blog-secret
@@ -86,6 +92,9 @@ prints how to trust it. GET /health responds with 200 while the server runs.`,
 	flags.BoolVar(&s.counting, "subscription-counting", true, "count subscriptions")
 	flags.BoolVar(&s.idempotencyKeys, "idempotency-keys", false, "support idempotency keys, as Sockudo does")
 	flags.BoolVar(&s.authEndpoints, "auth-endpoints", false, "allow everything at /pusher/auth and /pusher/user-auth, for front ends without a back end")
+	flags.BoolVar(&s.console, "console", true, "serve the page at /console/ and the control API at /control/")
+	flags.StringArrayVar(&s.consoleHosts, "console-host", nil, "`host` that requests of the page and the control API may name, besides localhost; repeatable")
+	flags.StringVar(&s.controlToken, "control-token", "", "`token` that the control API requires; random if --addr is not a loopback address")
 	flags.BoolVar(&s.showSecrets, "show-secrets", false, "print secrets that are not from flags, too")
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "log only what is rejected")
 	command.RunE = func(command *cobra.Command, _ []string) error {
@@ -110,12 +119,15 @@ func (t *tool) serve(ctx context.Context, s service) error {
 	if err != nil {
 		return err
 	}
-	logger := slog.New(t.logHandler(s.quiet))
-	mux, closeApps, err := s.handler(apps, logger)
-	if err != nil {
-		return err
+	logs := t.logHandler(s.quiet)
+	logger := slog.New(logs)
+	served := control.NewApps(logs, s.delay, s.options()...)
+	defer served.Close()
+	for _, app := range apps {
+		if err := served.Add(app.App); err != nil {
+			return usagef("%w", err)
+		}
 	}
-	defer closeApps()
 
 	listener, err := net.Listen("tcp", s.addr)
 	if err != nil {
@@ -125,15 +137,16 @@ func (t *tool) serve(ctx context.Context, s service) error {
 		}
 		return usagef("--addr %s: %w", s.addr, err)
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
-	if err := t.printServed(s, apps, listener.Addr(), certificate); err != nil {
+	guard, token := s.guard(listener.Addr(), logger)
+	server := &http.Server{Handler: s.handler(served, guard, logger), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(logs, slog.LevelWarn)}
+	if err := t.printServed(s, apps, listener.Addr(), certificate, token); err != nil {
 		_ = listener.Close()
 		return err
 	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
-		closeApps() // closes WebSockets, which Shutdown does not know
+		served.Close() // closes WebSockets, which Shutdown does not know
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if server.Shutdown(ctx) != nil {
@@ -201,67 +214,12 @@ func (t *tool) servedApps(s service) ([]servedApp, error) {
 		public := found.secret.value == defaultSecret || strings.HasPrefix(found.secret.source, "--")
 		apps = append(apps, servedApp{pushertest.App{ID: found.appID.value, Key: found.key.value, Secret: found.secret.value}, found.secret.source, public})
 	}
-	ids, keys := map[string]bool{}, map[string]bool{}
-	for _, app := range apps {
-		if ids[app.ID] || keys[app.Key] {
-			return nil, usagef("two apps have the ID %s or the key %s", app.ID, app.Key)
-		}
-		ids[app.ID], keys[app.Key] = true, true
-	}
 	return apps, nil
 }
 
-// handler returns the handler of all apps, and a function that closes them.
-func (s service) handler(apps []servedApp, logger *slog.Logger) (_ http.Handler, closeAll func(), err error) {
-	byID, byKey := map[string]http.Handler{}, map[string]http.Handler{}
-	var servers []*pushertest.Server
-	closeAll = func() {
-		for _, server := range servers {
-			server.Close()
-		}
-	}
-	mux := http.NewServeMux()
-	for _, app := range apps {
-		log := logger
-		if len(apps) > 1 {
-			log = logger.With("app", app.ID)
-		}
-		server, err := pushertest.New(s.options(app.App, log)...)
-		if err != nil {
-			closeAll()
-			return nil, nil, err
-		}
-		server.Delay(s.delay)
-		servers = append(servers, server)
-		byID[app.ID], byKey[app.Key] = server, server
-	}
-	first := http.Handler(servers[0]) // rejects what belongs to no app
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		of, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-		name, _, _ := strings.Cut(rest, "/")
-		server := first
-		if found := byID[name]; of == "apps" && found != nil {
-			server = found
-		} else if found := byKey[name]; of == "app" && found != nil {
-			server = found
-		}
-		server.ServeHTTP(w, r)
-	})
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("ok\n"))
-	})
-	if s.authEndpoints {
-		if err := addAuthEndpoints(mux, apps, logger); err != nil {
-			closeAll()
-			return nil, nil, err
-		}
-	}
-	return mux, closeAll, nil
-}
-
-func (s service) options(app pushertest.App, logger *slog.Logger) []pushertest.Option {
+// options returns the options of all apps.
+func (s service) options() []pushertest.Option {
 	opts := []pushertest.Option{
-		pushertest.WithApp(app), pushertest.WithLogger(logger), pushertest.WithMaxEvents(maxServedEvents),
 		pushertest.WithWebhookDelay(s.webhookDelay), pushertest.WithMaxEventBytes(s.maxEventBytes),
 		pushertest.WithActivityTimeout(s.activityTimeout), pushertest.WithClientEvents(s.clientEvents),
 		pushertest.WithSubscriptionCounting(s.counting), pushertest.WithIdempotencyKeys(s.idempotencyKeys),

@@ -7,46 +7,45 @@ import (
 	"strings"
 
 	"github.com/openchannels/pusher-go/auth"
+	"github.com/openchannels/pusher-go/internal/control"
 )
 
 // addAuthEndpoints adds endpoints that allow everything to everybody, from pages of any
 // origin. The parameter app_key of the query selects an app other than the first, and
 // user_id, in the query or the form, the user.
-func addAuthEndpoints(mux *http.ServeMux, apps []servedApp, logger *slog.Logger) error {
-	channels, users := map[string]http.Handler{}, map[string]http.Handler{}
-	for _, app := range apps {
-		authorizer, err := auth.New(app.Key, app.Secret, auth.WithLogger(logger))
-		if err != nil {
-			return err
-		}
-		channels[app.Key] = authorizer.ChannelHandler(func(r *http.Request, request auth.ChannelRequest) (*auth.Member, error) {
+func addAuthEndpoints(mux *http.ServeMux, apps *control.Apps, logger *slog.Logger) {
+	add := func(path string, handler func(*auth.Authorizer) http.Handler) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			allowOrigin(w, r)
+			if r.Method == http.MethodOptions {
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+			app, ok := apps.ByKey(r.URL.Query().Get("app_key"))
+			authorizer, err := auth.New(app.Key, app.Secret, auth.WithLogger(logger))
+			if !ok || err != nil {
+				logger.Warn("authorization rejected", "path", path, "reason", "no app has the key in app_key")
+				http.Error(w, "unknown app_key", http.StatusNotFound)
+				return
+			}
+			handler(authorizer).ServeHTTP(w, r)
+		})
+	}
+	add("/pusher/auth", func(authorizer *auth.Authorizer) http.Handler {
+		return authorizer.ChannelHandler(func(r *http.Request, request auth.ChannelRequest) (*auth.Member, error) {
 			if !strings.HasPrefix(request.Channel, "presence-") {
 				return nil, nil
 			}
 			id := userOf(r)
 			return &auth.Member{UserID: id, UserInfo: map[string]string{"name": id}}, nil
 		})
-		users[app.Key] = authorizer.UserHandler(func(r *http.Request) (*auth.User, error) {
+	})
+	add("/pusher/user-auth", func(authorizer *auth.Authorizer) http.Handler {
+		return authorizer.UserHandler(func(r *http.Request) (*auth.User, error) {
 			id := userOf(r)
 			return &auth.User{ID: id, Info: map[string]string{"name": id}}, nil
 		})
-	}
-	for path, handlers := range map[string]map[string]http.Handler{"/pusher/auth": channels, "/pusher/user-auth": users} {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			allowOrigin(w, r)
-			handler := handlers[cmp.Or(r.URL.Query().Get("app_key"), apps[0].Key)]
-			switch {
-			case r.Method == http.MethodOptions:
-				w.WriteHeader(http.StatusNoContent)
-			case handler == nil:
-				logger.Warn("authorization rejected", "path", path, "reason", "no app has the key in app_key")
-				http.Error(w, "unknown app_key", http.StatusNotFound)
-			default:
-				handler.ServeHTTP(w, r)
-			}
-		})
-	}
-	return nil
+	})
 }
 
 // allowOrigin allows a page to read the response of a request with its cookies.

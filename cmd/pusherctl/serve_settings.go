@@ -16,7 +16,9 @@ type address struct {
 	Scheme        string `json:"scheme"`
 	URL           string `json:"url"` // PUSHER_URL
 	TLS           bool   `json:"tls"`
-	Certificate   string `json:"certificate,omitempty"` // file
+	Certificate   string `json:"certificate,omitempty"`   // file
+	Control       string `json:"control,omitempty"`       // URL of the control API
+	ControlToken  string `json:"control_token,omitempty"` // if it was created at the start
 	AuthEndpoints bool   `json:"-"`
 }
 
@@ -62,13 +64,16 @@ Firefox     opens {{.URL}} and accepts it
 
 // printServed prints the settings of all apps and how to trust the certificate, if there
 // is one.
-func (t *tool) printServed(s service, apps []servedApp, addr net.Addr, cert *certificate) error {
+func (t *tool) printServed(s service, apps []servedApp, addr net.Addr, cert *certificate, token string) error {
 	host, port := reachable(addr)
 	all := address{Host: host, Port: port, Scheme: "http", AuthEndpoints: s.authEndpoints}
 	if cert != nil {
 		all.Scheme, all.TLS, all.Certificate = "https", true, cert.file
 	}
 	server := all.Scheme + "://" + host + ":" + port
+	if s.console {
+		all.Control, all.ControlToken = server+"/control", token
+	}
 	for _, app := range apps {
 		a := all
 		a.ID, a.Key, a.Secret = app.ID, app.Key, app.Secret
@@ -89,6 +94,15 @@ func (t *tool) printServed(s service, apps []servedApp, addr net.Addr, cert *cer
 	}
 	if cert != nil && cert.selfSigned && !t.json {
 		if err := trustText.Execute(t.stdout, map[string]string{"File": cert.file, "SPKI": cert.spki(), "URL": server + "/health"}); err != nil {
+			return err
+		}
+	}
+	if s.console && !t.json {
+		page := server + "/console/"
+		if token != "" {
+			page += "#token=" + token
+		}
+		if err := t.printf("\nConsole     %s", page); err != nil {
 			return err
 		}
 	}

@@ -67,14 +67,14 @@ type CachedEvent struct {
 // Examples: {"name":"presence-lobby","subscriptions":2,"users":["ada","bob"]}
 type Channel struct {
 	// Cached The event that a cache channel sends to new subscribers.
-	Cached CachedEvent `json:"cached,omitempty"`
+	Cached CachedEvent `json:"cached,omitempty,omitzero"`
 	Name   string      `json:"name"`
 
 	// Subscriptions The number of subscribed connections.
 	Subscriptions int `json:"subscriptions"`
 
 	// Users The IDs of the members of a presence channel.
-	Users []string `json:"users,omitempty"`
+	Users []string `json:"users,omitempty,omitzero"`
 }
 
 // ChannelList Channels by name.
@@ -94,12 +94,12 @@ type Connection struct {
 	Channels []string `json:"channels"`
 
 	// Client The library that the client names, such as `js`.
-	Client   string    `json:"client,omitempty"`
+	Client   string    `json:"client,omitempty,omitzero"`
 	Opened   time.Time `json:"opened"`
 	SocketID string    `json:"socket_id"`
 
 	// UserID The user that is signed in.
-	UserID string `json:"user_id,omitempty"`
+	UserID string `json:"user_id,omitempty,omitzero"`
 }
 
 // ConnectionList Connections, the oldest first.
@@ -133,10 +133,10 @@ type Delay struct {
 
 // Disconnection How connections are closed.
 type Disconnection struct {
-	Code int `json:"code,omitempty"`
+	Code int `json:"code,omitempty,omitzero"`
 
 	// Reason At most 123 bytes.
-	Reason string `json:"reason,omitempty"`
+	Reason string `json:"reason,omitempty,omitzero"`
 }
 
 // Event An event on one channel.
@@ -151,11 +151,11 @@ type Event struct {
 	Name string `json:"name"`
 
 	// SocketID The connection that does not receive the event.
-	SocketID string    `json:"socket_id,omitempty"`
+	SocketID string    `json:"socket_id,omitempty,omitzero"`
 	Time     time.Time `json:"time"`
 
 	// UserID The receiver of an event to a user.
-	UserID string `json:"user_id,omitempty"`
+	UserID string `json:"user_id,omitempty,omitzero"`
 }
 
 // EventList Events in the order in which they were triggered.
@@ -168,22 +168,22 @@ type EventList struct {
 // Failure A response to the next requests that replaces the server's own.
 type Failure struct {
 	// Body The body of the response, or the reason for closing, at most 123 bytes.
-	Body string `json:"body,omitempty"`
+	Body string `json:"body,omitempty,omitzero"`
 
 	// CloseCode The code that a WebSocket is closed with right after it was opened. There must be no status then.
-	CloseCode int `json:"close_code,omitempty"`
+	CloseCode int `json:"close_code,omitempty,omitzero"`
 
 	// Headers Headers of the response.
-	Headers map[string]string `json:"headers,omitempty"`
+	Headers map[string]string `json:"headers,omitempty,omitzero"`
 
 	// Path Only requests whose path ends with it fail.
-	Path string `json:"path,omitempty"`
+	Path string `json:"path,omitempty,omitzero"`
 
 	// Status The status code of the response.
-	Status int `json:"status,omitempty"`
+	Status int `json:"status,omitempty,omitzero"`
 
 	// Times The number of requests that fail.
-	Times int `json:"times,omitempty"`
+	Times int `json:"times,omitempty,omitzero"`
 }
 
 // LogLine A line of the server's log. It contains no secrets and no signatures.
@@ -202,9 +202,9 @@ type LogLineLevel string
 // NewApp The credentials of an app to create.
 type NewApp struct {
 	// ID A path segment. Several Pusher libraries accept only digits.
-	ID     string `json:"id,omitempty"`
-	Key    string `json:"key,omitempty"`
-	Secret string `json:"secret,omitempty"`
+	ID     string `json:"id,omitempty,omitzero"`
+	Key    string `json:"key,omitempty,omitzero"`
+	Secret string `json:"secret,omitempty,omitzero"`
 }
 
 // NewEvent An event to trigger.
@@ -218,7 +218,7 @@ type NewEvent struct {
 	Name string `json:"name"`
 
 	// SocketID A connection that should not receive the event.
-	SocketID string `json:"socket_id,omitempty"`
+	SocketID string `json:"socket_id,omitempty,omitzero"`
 }
 
 // StreamLine A line of a stream, with one of the properties.
@@ -228,13 +228,13 @@ type StreamLine struct {
 	// Event An event on one channel.
 	//
 	// Examples: {"channel":"orders","data":"{\"id\":7}","name":"created","time":"2026-01-02T15:04:05.123Z"}
-	Event Event `json:"event,omitempty"`
+	Event Event `json:"event,omitempty,omitzero"`
 
 	// Log A line of the server's log. It contains no secrets and no signatures.
-	Log LogLine `json:"log,omitempty"`
+	Log LogLine `json:"log,omitempty,omitzero"`
 
 	// Skipped The number of lines that the client was too slow to read.
-	Skipped int `json:"skipped,omitempty"`
+	Skipped int `json:"skipped,omitempty,omitzero"`
 }
 
 // AppID defines model for AppID.
@@ -246,31 +246,31 @@ type Limit = int
 // ListChannelsParams defines parameters for ListChannels.
 type ListChannelsParams struct {
 	// Limit The maximum number of entries in the response.
-	Limit Limit `form:"limit,omitempty" json:"limit,omitempty"`
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
 	// Prefix Only channels whose name starts with it.
-	Prefix string `form:"prefix,omitempty" json:"prefix,omitempty"`
+	Prefix string `form:"prefix,omitempty" json:"prefix,omitempty,omitzero"`
 }
 
 // ListConnectionsParams defines parameters for ListConnections.
 type ListConnectionsParams struct {
 	// Limit The maximum number of entries in the response.
-	Limit Limit `form:"limit,omitempty" json:"limit,omitempty"`
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 }
 
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
 	// Channel Only events on this channel.
-	Channel string `form:"channel,omitempty" json:"channel,omitempty"`
+	Channel string `form:"channel,omitempty" json:"channel,omitempty,omitzero"`
 
 	// Name Only events with this name.
-	Name string `form:"name,omitempty" json:"name,omitempty"`
+	Name string `form:"name,omitempty" json:"name,omitempty,omitzero"`
 
 	// Count The number of events to wait for.
-	Count int `form:"count,omitempty" json:"count,omitempty"`
+	Count int `form:"count,omitempty" json:"count,omitempty,omitzero"`
 
 	// Wait How long to wait, in seconds. 0 does not wait.
-	Wait float64 `form:"wait,omitempty" json:"wait,omitempty"`
+	Wait float64 `form:"wait,omitempty" json:"wait,omitempty,omitzero"`
 }
 
 // CreateAppJSONRequestBody defines body for CreateApp for application/json ContentType.

@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 
 	"internal/server":             {"gen", codegenRuntime, kinOpenAPI},
 	"internal/console":            nil,
+	"internal/control":            {"signing", "pushertest", "internal/control/api", kinOpenAPI},
 	"internal/control/api":        {codegenRuntime},
 	"internal/sentinel":           {"signing"},
 	"internal/redact":             {"signing"},
@@ -51,7 +52,7 @@ var mayImport = map[string][]string{
 	"internal/cmd/restdocument":   {kinOpenAPI},
 	"internal/cmd/publisherbench": {"pusher"},
 
-	"cmd/pusherctl": {"signing", "auth", "webhook", "pusher", "realtime", "pushertest", "internal/tlsdetect", "github.com/spf13/cobra", "github.com/joho/godotenv", "github.com/schollz/progressbar/v3", "golang.org/x/term", "golang.org/x/crypto/x509roots/fallback"},
+	"cmd/pusherctl": {"signing", "auth", "webhook", "pusher", "realtime", "pushertest", "internal/control", "internal/console", "internal/tlsdetect", "github.com/spf13/cobra", "github.com/joho/godotenv", "github.com/schollz/progressbar/v3", "golang.org/x/term", "golang.org/x/crypto/x509roots/fallback"},
 
 	"examples/...": {"gen", "signing", "auth", "webhook", "pusher", "pushertest", "realtime"},
 }
@@ -59,7 +60,7 @@ var mayImport = map[string][]string{
 // mayLinkKinOpenAPI lists the packages that validate requests against openapi.yaml at
 // run time, and the command that reads it. Users of all others must not link an OpenAPI
 // parser.
-var mayLinkKinOpenAPI = []string{"internal/server", "internal/cmd/restdocument", "pushertest", "cmd/pusherctl", "examples/..."}
+var mayLinkKinOpenAPI = []string{"internal/server", "internal/cmd/restdocument", "internal/control", "pushertest", "cmd/pusherctl", "examples/..."}
 
 // Nested modules, including their tests, use what any user can import: a user can upgrade
 // the root module alone, and its internal packages may differ then.
