@@ -126,13 +126,17 @@ type statusError struct {
 
 func (e *statusError) Error() string { return e.text }
 
+// apiNames replaces the names of package pushertest in its errors.
+var apiNames = strings.NewReplacer("pushertest: ", "", "invalid configuration: WithApp: ", "", "Fail: ", "", "CloseConnections: ", "",
+	"Status", "status", "CloseCode", "close_code")
+
 // writeError responds with an error of the guard, of an operation or of the generated
 // code.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return // the client is gone, and may have received half of a response
 	}
-	rejected := &statusError{http.StatusBadRequest, err.Error()}
+	rejected := &statusError{http.StatusBadRequest, apiNames.Replace(err.Error())}
 	errors.As(err, &rejected)
 	if rejected.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
