@@ -40,8 +40,9 @@ func TestMain(m *testing.M) {
 //	send       CHANNEL EVENT DATA: sends a client event from another subscriber
 //	secretless fails if the last output contains the secret of the server
 //	drop       closes all WebSockets of the server
-//	fetch      METHOD URL FORM ORIGIN: sends a request as a page of this origin does, and
-//	           prints the status code, two headers of CORS and the body
+//	fetch      METHOD URL FORM ORIGIN [HEADER]: sends a request as a page of this origin
+//	           does, and prints the status code, two headers of CORS and the body; a form
+//	           that begins with { is sent as JSON
 //	expect     FILE REGEXP [VARIABLE]: waits until the file matches, and sets a variable
 //	           to the first submatch
 func TestScripts(t *testing.T) {
@@ -145,6 +146,14 @@ func fetch(ts *testscript.TestScript, _ bool, args []string) {
 	request, err := http.NewRequest(args[0], args[1], strings.NewReader(args[2]))
 	ts.Check(err)
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if strings.HasPrefix(args[2], "{") {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if len(args) == 5 {
+		name, value, _ := strings.Cut(args[4], ": ")
+		request.Header.Set(name, value)
+		request.Host = request.Header.Get("Host")
+	}
 	if args[3] != "" {
 		request.Header.Set("Origin", args[3])
 	}

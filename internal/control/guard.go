@@ -100,8 +100,7 @@ func checkOrigin(r *http.Request) error {
 }
 
 func (g Guard) checkToken(r *http.Request) error {
-	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if subtle.ConstantTimeCompare([]byte(token), []byte(g.Token)) == 1 || g.Token == "" {
+	if g.Token == "" || subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+g.Token)) == 1 {
 		return nil
 	}
 	return &statusError{http.StatusUnauthorized, "token missing or wrong: send the one that the server printed, in the header Authorization: Bearer TOKEN"}

@@ -4,11 +4,16 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -153,6 +158,48 @@ func TestStream(t *testing.T) {
 	}
 	if err := first.scanner.Err(); err != nil {
 		t.Errorf("the stream of a deleted app ended with %v, want its end", err)
+	}
+}
+
+// A proxy or a client that gives up after some time without data keeps the connection.
+func TestStream_KeepAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		apps := control.NewApps(slog.DiscardHandler, 0)
+		if err := apps.Add(testApp); err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			control.NewHandler(apps).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/control/apps/1/stream", nil))
+		}()
+		time.Sleep(31 * time.Second)
+		synctest.Wait()
+		if got := w.Body.String(); got != "\n\n\n" {
+			t.Errorf("the stream sent %q in 31 s, want an empty line at once and every 15 s", got)
+		}
+		apps.Close()
+		<-ended
+	})
+}
+
+// A stream begins with the last 200 lines of those that the terminal has shown.
+func TestStream_Log(t *testing.T) {
+	s := serve(t, control.Guard{}) // logs at level warn
+	must(t)(s.client(s.pusherURL()).Trigger(t.Context(), "news", "changed", "quiet"))
+	for n := range 250 {
+		if status, _ := s.raw(fmt.Sprintf("GET /apps/1/lines/%d HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", n)); status.StatusCode != http.StatusNotFound {
+			t.Fatalf("GET = %d, want 404", status.StatusCode)
+		}
+	}
+	stream := s.stream()
+	for n := 50; n < 250; n++ {
+		want := fmt.Sprintf("/apps/1/lines/%d", n)
+		line := stream.find("a log line", func(line api.StreamLine) bool { return line.Log.Message != "" })
+		if line.Log.Attributes["path"] != want {
+			t.Fatalf("log line = %+v, want that of %s", line.Log, want)
+		}
 	}
 }
 
