@@ -21,12 +21,14 @@ import (
 	"github.com/openchannels/pusher-go/signing"
 )
 
+var errNoOperation = &statusError{http.StatusNotFound, "the control API has no such method and path, see /control/openapi.yaml"}
+
 // NewHandler returns the handler of the control API, for paths that begin with /control/.
 // It must be behind [Guard.API].
 func NewHandler(apps *Apps) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeError(w, r, &statusError{http.StatusNotFound, "the control API has no such method and path, see /control/openapi.yaml"})
+		writeError(w, r, errNoOperation)
 	})
 	o := &operator{apps}
 	strict := api.NewStrictHandlerWithOptions(o, []api.StrictMiddlewareFunc{o.withCall},

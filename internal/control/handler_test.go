@@ -252,6 +252,9 @@ func TestHandler_Document(t *testing.T) {
 
 func TestHandler_Invalid(t *testing.T) {
 	s := serve(t, control.Guard{})
+	if status, _ := s.call("HEAD", "/apps/1/stream", ""); status != http.StatusNotFound {
+		t.Errorf("HEAD stream = %d, want 404", status)
+	}
 	for _, test := range []struct {
 		method, path, body string
 		status             int

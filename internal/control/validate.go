@@ -45,6 +45,10 @@ type validatingMux struct{ *http.ServeMux }
 
 func (m validatingMux) HandleFunc(pattern string, next func(http.ResponseWriter, *http.Request)) {
 	m.ServeMux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead { // a mux passes HEAD to GET; the response to a stream would not end
+			writeError(w, r, errNoOperation)
+			return
+		}
 		if err := validate(operations()[pattern], r); err != nil {
 			writeError(w, r, err)
 			return

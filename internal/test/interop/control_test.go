@@ -1,0 +1,69 @@
+//go:build interop
+
+package interop_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// A controlled is a running `pusherctl serve`, with the settings that it prints with --json.
+type controlled struct {
+	PusherURL string `json:"url"`
+	Control   string // URL of the control API
+	Token     string `json:"control_token"`
+}
+
+func startControlled(t *testing.T, flags ...string) controlled {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "pusherctl")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../../cmd/pusherctl").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	command := exec.CommandContext(t.Context(), program, append([]string{"serve", "--json", "--addr", "127.0.0.1:0"}, flags...)...)
+	command.Env = append(os.Environ(), "PUSHER_URL=", "PUSHERCTL_APPS=")
+	command.Dir = t.TempDir() // without a file .env
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatalf("start pusherctl serve: %v", err)
+	}
+	lines := bufio.NewScanner(stdout)
+	var c controlled
+	lines.Scan()
+	if err := json.Unmarshal(lines.Bytes(), &c); err != nil || c.Control == "" {
+		t.Fatalf("pusherctl serve printed %s, want the URL of the control API", lines.Text())
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for lines.Scan() {
+			t.Log(lines.Text())
+		}
+	}()
+	t.Cleanup(func() { // the end of the test's context has killed it
+		<-done
+		_ = command.Wait()
+	})
+	return c
+}
+
+// get decodes the response to a GET request of the control API.
+func (c controlled) get(t *testing.T, path string, result any) {
+	t.Helper()
+	resp, err := http.Get(c.Control + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if err := json.NewDecoder(resp.Body).Decode(result); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: status %d, %v", path, resp.StatusCode, err)
+	}
+}
