@@ -62,10 +62,12 @@ test: check-generate ## Run the tests of all modules with the race detector
 
 # The npm packages are what the tests run against; the library uses none of them.
 .PHONY: e2e
-e2e: browser internal/test/interop/node_modules internal/test/generators/node_modules examples/typedevents/web/node_modules ## Run the tests against Pusher's libraries, soketi, a browser, the clients of other generators, Redis and PostgreSQL (needs Node.js, Chromium, curl, openssl, redis-server, PostgreSQL and PgBouncer)
+e2e: browser internal/test/interop/node_modules internal/test/generators/node_modules examples/typedevents/web/node_modules examples/control/node/node_modules ## Run the tests against Pusher's libraries, soketi, a browser, the clients of other generators, Redis and PostgreSQL (needs Node.js, Chromium, curl, openssl, redis-server, PostgreSQL, PgBouncer, RSpec and PHPUnit)
 	@$(call need,curl,install curl)
 	@$(call need,openssl,install OpenSSL)
 	@$(call need,redis-server,install Redis 7 or later)
+	@$(call need,rspec,install RSpec 3)
+	@$(call need,phpunit,install PHPUnit 9 or later)
 	CHROMIUM=$(CHROMIUM) go test -race -tags interop -count=1 ./internal/test/interop/...
 	go -C internal/test/generators test -tags interop -count=1 ./...
 	go test -tags interop -count=1 -run Shell ./internal/test/contract
@@ -100,6 +102,11 @@ internal/test/generators/node_modules: internal/test/generators/package-lock.jso
 examples/typedevents/web/node_modules: examples/typedevents/web/package-lock.json
 	@$(call need,npm,install Node.js from https://nodejs.org)
 	cd examples/typedevents/web && npm ci --ignore-scripts
+	touch $@
+
+examples/control/node/node_modules: examples/control/node/package-lock.json
+	@$(call need,npm,install Node.js from https://nodejs.org)
+	cd examples/control/node && npm ci --ignore-scripts
 	touch $@
 
 .PHONY: lint

@@ -9,14 +9,40 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
+
+// TestControl_Examples runs the suites of examples/control, each with the test runner of its
+// language, against one server that needs a token.
+func TestControl_Examples(t *testing.T) {
+	c := startControlled(t, "--control-token", "the-token")
+	for _, suite := range []struct {
+		name    string
+		command []string
+		passed  string // part of the output
+	}{
+		{"node", []string{"node", "--test"}, "# pass 3"},
+		{"ruby", []string{"rspec"}, "3 examples, 0 failures"},
+		{"php", []string{"phpunit"}, "OK (3 tests,"},
+	} {
+		t.Run(suite.name, func(t *testing.T) {
+			t.Parallel()
+			command := exec.CommandContext(t.Context(), suite.command[0], suite.command[1:]...)
+			command.Dir = "../../../examples/control/" + suite.name
+			command.Env = append(os.Environ(), "PUSHERCTL_CONTROL="+c.Control, "PUSHERCTL_CONTROL_TOKEN=the-token")
+			out, err := command.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), suite.passed) {
+				t.Errorf("%s: %v\n%s\nwant %s", suite.command, err, out, suite.passed)
+			}
+		})
+	}
+}
 
 // A controlled is a running `pusherctl serve`, with the settings that it prints with --json.
 type controlled struct {
 	PusherURL string `json:"url"`
 	Control   string // URL of the control API
-	Token     string `json:"control_token"`
 }
 
 func startControlled(t *testing.T, flags ...string) controlled {
