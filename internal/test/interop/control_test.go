@@ -39,10 +39,37 @@ func TestControl_Examples(t *testing.T) {
 	}
 }
 
+// TestControl_Docs runs the commands of docs/control-api.md, in order.
+func TestControl_Docs(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/control-api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := startControlled(t)
+	const address = "127.0.0.1:6001" // of pusherctl serve
+	host := strings.TrimSuffix(strings.TrimPrefix(c.Control, "http://"), "/control")
+	script := "pusherctl() { " + c.program + ` "$@"; }` + "\ncurl() { command curl --fail-with-body \"$@\"; }\n"
+	for _, block := range strings.Split(string(page), "```sh\n")[2:] { // the first one starts the server
+		block, _, _ = strings.Cut(block, "```")
+		script += strings.ReplaceAll(block, address, host)
+	}
+	out, err := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script).CombinedOutput()
+	for _, want := range []string{
+		`{"id":"7","key":"test-key","pusher_url":"http://test-key:test-secret@` + host + `/apps/7","secret":"test-secret"}`,
+		`{"events":[{"channel":"orders","data":"{\"id\":1}","name":"created","time":"`,
+		`{"connections":[],"total":0}`,
+	} {
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("the commands printed, with the error %v,\n%s\nwant %s", err, out, want)
+		}
+	}
+}
+
 // A controlled is a running `pusherctl serve`, with the settings that it prints with --json.
 type controlled struct {
 	PusherURL string `json:"url"`
 	Control   string // URL of the control API
+	program   string
 }
 
 func startControlled(t *testing.T, flags ...string) controlled {
@@ -62,7 +89,7 @@ func startControlled(t *testing.T, flags ...string) controlled {
 		t.Fatalf("start pusherctl serve: %v", err)
 	}
 	lines := bufio.NewScanner(stdout)
-	var c controlled
+	c := controlled{program: program}
 	lines.Scan()
 	if err := json.Unmarshal(lines.Bytes(), &c); err != nil || c.Control == "" {
 		t.Fatalf("pusherctl serve printed %s, want the URL of the control API", lines.Text())
