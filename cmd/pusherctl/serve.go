@@ -67,8 +67,8 @@ prints how to trust it. GET /health responds with 200 while the server runs.
 
 The page at /console/ shows connections, channels and events. Tests in any language use
 the control API below /control/, see /control/openapi.yaml. Both accept no requests of
-pages of other origins, and need a token if the server listens on another address than a
-loopback one; --control-token or PUSHERCTL_CONTROL_TOKEN sets it.`,
+pages of other origins, and need a token if --addr is not a loopback address or
+--console-host is set; --control-token or PUSHERCTL_CONTROL_TOKEN sets it.`,
 		Example: `  pusherctl serve
   pusherctl serve --addr :6001 --tls --webhook http://localhost:8000/webhooks
   pusherctl serve --app 1:shop-key:shop-secret --app 2:blog-key:blog-secret
@@ -94,7 +94,7 @@ loopback one; --control-token or PUSHERCTL_CONTROL_TOKEN sets it.`,
 	flags.BoolVar(&s.authEndpoints, "auth-endpoints", false, "allow everything at /pusher/auth and /pusher/user-auth, for front ends without a back end")
 	flags.BoolVar(&s.console, "console", true, "serve the page at /console/ and the control API at /control/")
 	flags.StringArrayVar(&s.consoleHosts, "console-host", nil, "`host` that requests of the page and the control API may name, besides localhost; repeatable")
-	flags.StringVar(&s.controlToken, "control-token", "", "`token` that the control API requires; random if --addr is not a loopback address")
+	flags.StringVar(&s.controlToken, "control-token", "", "`token` that the control API requires; the default is none on a loopback address")
 	flags.BoolVar(&s.showSecrets, "show-secrets", false, "print secrets that are not from flags, too")
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "log only what is rejected")
 	command.RunE = func(command *cobra.Command, _ []string) error {

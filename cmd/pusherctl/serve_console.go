@@ -20,7 +20,8 @@ func (s service) guard(addr net.Addr, logger *slog.Logger) (_ control.Guard, tok
 	if guard.Token != "" {
 		return guard, ""
 	}
-	if tcp, ok := addr.(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+	// A server with another name may be behind a proxy that the network can reach.
+	if tcp, ok := addr.(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() || len(s.consoleHosts) > 0 {
 		guard.Token = rand.Text()
 	}
 	return guard, guard.Token
