@@ -19,7 +19,7 @@ import (
 )
 
 // timeout limits how long a test waits for something that has to happen.
-const timeout = 20 * time.Second
+const timeout = time.Minute
 
 var testApp = pushertest.App{ID: "1", Key: "app-key", Secret: "the-secret-of-the-app"}
 
