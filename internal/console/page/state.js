@@ -1,0 +1,65 @@
+// The channels and connections of an app.
+
+import { appPath, get } from "./api.js"
+import { find, keyedList, make, setText } from "./dom.js"
+import { contents } from "./entry.js"
+import { clock, number, oneLine, plural } from "./text.js"
+
+const limit = 100
+const maxNames = 20
+
+// A channel with members or a cached event can be opened.
+const canOpen = ({ users, cached }) => Boolean(users?.length || cached)
+
+const showChannels = keyedList(find("#channels ul"), (channel) => `${canOpen(channel)} ${channel.name}`, (channel) => {
+  const parts = [make("bdi", "title"), make("span", "tag"), make("span", "count")]
+  if (!canOpen(channel)) return make("li", "", make("div", "line", ...parts))
+  return make("li", "", make("details", "", make("summary", "line", ...parts), make("ul", "names"), make("div", "cached")))
+}, (row, channel) => {
+  const { name, subscriptions, users, cached } = channel
+  setText(find(".title", row), oneLine(name))
+  setText(find(".tag", row), cached ? "cached" : "")
+  setText(find(".count", row), users ? plural(users.length, "member") : plural(subscriptions, "subscription"))
+  if (!canOpen(channel)) return
+  showNames(find(".names", row), users ?? [])
+  const text = JSON.stringify(cached)
+  if (row.cachedText !== text) find(".cached", row).replaceChildren(...(cached ? contents({ facts: [["Cached event", cached.name]], payload: cached.data }) : []))
+  row.cachedText = text
+})
+
+const showConnections = keyedList(find("#connections ul"), (connection) => connection.socket_id, () =>
+  make("li", "", make("div", "line", make("bdi", "title"), make("bdi", "user"), make("span", "quiet")), make("ul", "names")),
+(row, { socket_id, client, user_id, channels, opened }) => {
+  setText(find(".title", row), oneLine(socket_id))
+  setText(find(".user", row), oneLine(user_id ?? ""))
+  setText(find(".quiet", row), [client && oneLine(client), clock(opened).slice(0, 8)].filter(Boolean).join(" · "))
+  showNames(find(".names", row), channels)
+})
+
+function showNames(list, names) {
+  const shown = names.slice(0, maxNames).map(oneLine)
+  if (names.length > maxNames) shown.push(`and ${number(names.length - maxNames)} more`)
+  if (shown.join("\n") === [...list.children].map((item) => item.textContent).join("\n")) return
+  list.replaceChildren(...shown.map((name) => make("li", "", make("bdi", "", name))))
+}
+
+function showMore(section, total, shown, none) {
+  const more = find(`${section} .more`)
+  more.hidden = total > 0 && shown === total
+  setText(more, total === 0 ? none : `${number(shown)} of ${number(total)} are shown.`)
+}
+
+// refresh requests the state of an app and shows it.
+export async function refresh(app, signal) {
+  const prefix = find("#prefix").value.trim()
+  const [channels, connections] = await Promise.all([
+    get(appPath(app, `channels?limit=${limit}&prefix=${encodeURIComponent(prefix)}`), { signal }),
+    get(appPath(app, `connections?limit=${limit}`), { signal }),
+  ])
+  showChannels(channels.channels)
+  showConnections(connections.connections)
+  showMore("#channels", channels.total, channels.channels.length, prefix ? "No occupied channel starts with this." : "No channel is occupied.")
+  showMore("#connections", connections.total, connections.connections.length, "No client is connected.")
+  if (!prefix) setText(find("#total-channels"), number(channels.total))
+  setText(find("#total-connections"), number(connections.total))
+}
