@@ -15,6 +15,7 @@ const announceEvery = 10_000
 export function createActivity() {
   const list = find("#rows")
   const kept = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, []]))
+  const times = new WeakMap() // of rows, in milliseconds
   let counts, waiting, skipped, lastNumber = 0
   let paused = false
   let frame = 0
@@ -28,6 +29,7 @@ export function createActivity() {
       skipped += item.skipped
     } else {
       const entry = { ...toEntry(item), number: ++lastNumber }
+      entry.at = Date.parse(entry.time)
       counts[entry.kind]++
       kept[entry.kind].push(entry)
       if (kept[entry.kind].length > 2 * maxKept) kept[entry.kind].splice(0, maxKept)
@@ -46,14 +48,21 @@ export function createActivity() {
   }
 
   function flush() {
-    list.prepend(...waiting.slice(-maxRows).reverse().map(toRow))
+    for (const entry of waiting.slice(-maxRows)) {
+      // Events and log lines arrive independently of each other.
+      let next = list.firstElementChild
+      while (next && times.get(next) > entry.at) next = next.nextElementSibling
+      const row = toRow(entry)
+      times.set(row, entry.at)
+      list.insertBefore(row, next)
+    }
     waiting = []
     while (list.childElementCount > maxRows) list.lastElementChild.remove()
   }
 
   function rebuild() {
     list.replaceChildren()
-    waiting = Object.values(kept).flat().filter(isShown).sort((a, b) => a.number - b.number)
+    waiting = Object.values(kept).flat().filter(isShown).sort((a, b) => a.at - b.at || a.number - b.number)
     flush()
     showCounts()
   }

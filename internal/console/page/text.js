@@ -10,7 +10,10 @@ const maxPayload = 20_000
 const invisible = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 const invisibleInLines = /(?![\u200c\u200d\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
-const escape = (c) => `\\u${c.codePointAt(0).toString(16).padStart(4, "0")}`
+function escape(c) {
+  const hex = c.codePointAt(0).toString(16)
+  return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, "0")}`
+}
 
 // oneLine returns the beginning of text on one line.
 export function oneLine(text) {

@@ -19,8 +19,8 @@ serve({
   close: () => browser.close(),
 
   // Opens a window that shares no cookies with the others.
-  open: async ({ window, url, width, height, timeout }) => {
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: "light" })
+  open: async ({ window, url, width, height, timeout, colorScheme = "light" }) => {
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme })
     context.setDefaultTimeout(timeout)
     const page = await context.newPage()
     const emitConsole = (text) => emit({ client: window, channel: "", event: "console", data: text })
@@ -36,6 +36,7 @@ serve({
   click: ({ window, role, name }) => windows.get(window).getByRole(role, { name }).click(),
   waitForText: ({ window, selector, text }) => windows.get(window).locator(selector).getByText(text).first().waitFor(),
   countText: ({ window, selector, text }) => windows.get(window).locator(selector).getByText(text).count(),
+  evaluate: ({ window, expression }) => windows.get(window).evaluate(expression),
   overflows: ({ window }) => windows.get(window).evaluate(() => document.documentElement.scrollWidth > innerWidth),
   screenshot: async ({ window, path }) => void (await windows.get(window).screenshot({ path })),
 })
