@@ -4,7 +4,7 @@
 // has a limited number of rows. Rows are added once per frame. They wait while the list
 // is paused, and while a row is open or has the focus of the keyboard.
 
-import { find, make, setText } from "./dom.js"
+import { find, setText } from "./dom.js"
 import { kinds, matches, toEntry, toRow } from "./entry.js"
 import { number, plural } from "./text.js"
 
@@ -104,7 +104,8 @@ export function createActivity() {
       for (const details of list.querySelectorAll("details[open]")) details.open = false
       list.focus()
     } else if (to !== undefined && event.target.tagName !== "PRE") {
-      find("summary", rows[Math.max(0, Math.min(to, rows.length - 1))] ?? make("li"))?.focus()
+      const row = rows[Math.max(0, Math.min(to, rows.length - 1))]
+      if (row) find("summary", row).focus()
       event.preventDefault()
     }
   }

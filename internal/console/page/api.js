@@ -31,7 +31,7 @@ export const appPath = (app, rest) => `apps/${encodeURIComponent(app)}/${rest}`
 
 function errorText(text) {
   try {
-    return String(JSON.parse(text).error)
+    return JSON.parse(text).error ?? text
   } catch {
     return text.trim()
   }

@@ -36,7 +36,7 @@ function fromBody(body) {
   try {
     const { events } = JSON.parse(body)
     const list = (field) => [...new Set(events.map((event) => event[field]).filter(Boolean))].join(", ")
-    return { title: list("name"), where: list("channel"), brief: events.map((event) => JSON.stringify(event)).join(" ") }
+    return { title: list("name"), where: list("channel"), brief: events.map(({ name, channel, ...rest }) => JSON.stringify(rest)).filter((text) => text !== "{}").join(" ") }
   } catch {
     return {} // the log shortens long bodies
   }

@@ -14,7 +14,7 @@ export function connectForms(currentApp) {
       const { body, done } = action(fields)
       let text = done
       try {
-        await request(method, appPath(currentApp(), path), { body })
+        await (await request(method, appPath(currentApp(), path), { body })).text()
         output.className = "done"
       } catch (error) {
         output.className = "error"

@@ -12,15 +12,16 @@ const pollEvery = 1000
 
 const activity = createActivity()
 const select = find("#app")
+const errors = { stream: undefined, poll: undefined } // since the last success
 let app // ID of the app that is shown
 let stop = new AbortController()
 
-function show(state, error) {
-  const status = find("#status")
-  status.dataset.state = state
-  setText(status, { connecting: "Connecting", live: "Live", lost: "Not connected, trying again" }[state])
-  status.title = error ? oneLine(error.message) : ""
-  if (error?.status === 401) find("#token-form").hidden = false
+function showStatus(source, error) {
+  errors[source] = error
+  const current = errors.stream ?? errors.poll
+  find("#status").dataset.state = current ? "lost" : "live"
+  setText(find("#status"), current ? `Not connected: ${oneLine(current.message)}` : "Live")
+  find("#token-form").hidden = current?.status !== 401
 }
 
 function watch(id) {
@@ -28,7 +29,7 @@ function watch(id) {
   stop = new AbortController()
   app = id
   activity.clear()
-  follow(appPath(id, "stream"), stop.signal, activity.add, show)
+  follow(appPath(id, "stream"), stop.signal, activity.add, (error) => showStatus("stream", error))
 }
 
 function showApps(apps) {
@@ -43,13 +44,12 @@ function showApps(apps) {
 
 async function poll() {
   if (document.visibilityState === "hidden") return
-  const { signal } = stop
   try {
     showApps((await get("apps")).apps)
-    find("#token-form").hidden = true
     await refresh(app, stop.signal)
+    showStatus("poll", undefined)
   } catch (error) {
-    if (!signal.aborted) show("lost", error)
+    if (error.name !== "AbortError") showStatus("poll", error) // aborted by another choice of the app
   }
 }
 

@@ -12,7 +12,7 @@ const maxNames = 20
 const canOpen = ({ users, cached }) => Boolean(users?.length || cached)
 
 const showChannels = keyedList(find("#channels ul"), (channel) => `${canOpen(channel)} ${channel.name}`, (channel) => {
-  const parts = [make("bdi", "title"), make("span", "tag"), make("span", "count")]
+  const parts = [make("bdi", "title"), make("span", "row", make("span", "tag"), make("span", "count"))]
   if (!canOpen(channel)) return make("li", "", make("div", "line", ...parts))
   return make("li", "", make("details", "", make("summary", "line", ...parts), make("ul", "names"), make("div", "cached")))
 }, (row, channel) => {
@@ -28,12 +28,13 @@ const showChannels = keyedList(find("#channels ul"), (channel) => `${canOpen(cha
 })
 
 const showConnections = keyedList(find("#connections ul"), (connection) => connection.socket_id, () =>
-  make("li", "", make("div", "line", make("bdi", "title"), make("bdi", "user"), make("span", "quiet")), make("ul", "names")),
+  make("li", "", make("div", "line", make("bdi", "title"), make("span", "quiet")), make("ul", "names")),
 (row, { socket_id, client, user_id, channels, opened }) => {
   setText(find(".title", row), oneLine(socket_id))
-  setText(find(".user", row), oneLine(user_id ?? ""))
-  setText(find(".quiet", row), [client && oneLine(client), clock(opened).slice(0, 8)].filter(Boolean).join(" · "))
-  showNames(find(".names", row), channels)
+  setText(find(".quiet", row), [client && oneLine(client), clock(opened).slice(0, 5)].filter(Boolean).join(" · "))
+  const names = (channels ?? []).filter((name) => name !== `#server-to-user-${user_id}`)
+  showNames(find(".names", row), user_id ? [user_id, ...names] : names)
+  row.classList.toggle("signed-in", Boolean(user_id))
 })
 
 function showNames(list, names) {
@@ -56,6 +57,7 @@ export async function refresh(app, signal) {
     get(appPath(app, `channels?limit=${limit}&prefix=${encodeURIComponent(prefix)}`), { signal }),
     get(appPath(app, `connections?limit=${limit}`), { signal }),
   ])
+  if (prefix !== find("#prefix").value.trim()) return // a newer request is on its way
   showChannels(channels.channels)
   showConnections(connections.connections)
   showMore("#channels", channels.total, channels.channels.length, prefix ? "No occupied channel starts with this." : "No channel is occupied.")

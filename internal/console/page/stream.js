@@ -6,15 +6,15 @@ const firstDelay = 500
 const maxDelay = 5000
 
 // follow passes each object of the stream to onItem, and connects again until signal is
-// aborted. onState is called with "connecting", "live", or "lost" and the error.
+// aborted. onState is called with the error when the stream ends, and without one when it
+// is open.
 export async function follow(path, signal, onItem, onState) {
   const newest = { event: 0, log: 0 } // milliseconds
   let delay = firstDelay
-  onState("connecting")
   while (!signal.aborted) {
     try {
       const response = await request("GET", path, { signal })
-      onState("live")
+      onState()
       delay = firstDelay
       const known = { ...newest }
       for await (const item of objects(response.body)) {
@@ -27,7 +27,7 @@ export async function follow(path, signal, onItem, onState) {
       throw new Error("the server closed the stream")
     } catch (error) {
       if (signal.aborted) return
-      onState("lost", error)
+      onState(error)
     }
     await new Promise((resolve) => setTimeout(resolve, delay))
     delay = Math.min(2 * delay, maxDelay)

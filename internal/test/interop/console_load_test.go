@@ -101,7 +101,7 @@ func TestConsoleLoad(t *testing.T) {
 // ends.
 func dialLoad(t *testing.T, server consoleServer, channel string) *websocket.Conn {
 	t.Helper()
-	conn, _, err := websocket.Dial(t.Context(), "ws://"+server.host()+"/app/"+shop.Key+"?protocol=7&client=load", nil)
+	conn, _, err := websocket.Dial(t.Context(), "ws://"+server.host()+"/app/"+shop.Key+"?protocol=7&client=js", nil)
 	if err != nil {
 		t.Errorf("open a connection: %v", err)
 		return nil

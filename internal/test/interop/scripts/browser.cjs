@@ -34,6 +34,7 @@ serve({
   fill: ({ window, label, text }) => windows.get(window).getByLabel(label, { exact: true }).fill(text),
   press: ({ window, key }) => windows.get(window).keyboard.press(key),
   click: ({ window, role, name }) => windows.get(window).getByRole(role, { name }).click(),
+  clickText: ({ window, selector, text }) => windows.get(window).locator(selector).getByText(text).first().click(),
   waitForText: ({ window, selector, text }) => windows.get(window).locator(selector).getByText(text).first().waitFor(),
   countText: ({ window, selector, text }) => windows.get(window).locator(selector).getByText(text).count(),
   evaluate: ({ window, expression }) => windows.get(window).evaluate(expression),
