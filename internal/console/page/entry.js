@@ -36,7 +36,8 @@ function fromBody(body) {
   try {
     const { events } = JSON.parse(body)
     const list = (field) => [...new Set(events.map((event) => event[field]).filter(Boolean))].join(", ")
-    return { title: list("name"), where: list("channel"), brief: events.map(({ name, channel, ...rest }) => JSON.stringify(rest)).filter((text) => text !== "{}").join(" ") }
+    const others = events.map(({ name, channel, ...rest }) => JSON.stringify(rest)).filter((text) => text !== "{}")
+    return { title: list("name"), where: list("channel"), brief: others.join(" ") }
   } catch {
     return {} // the log shortens long bodies
   }

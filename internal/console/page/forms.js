@@ -30,7 +30,7 @@ export function connectForms(currentApp) {
     return { body: { name, channels: names, data, socket_id }, done: `Triggered on ${plural(names.length, "channel")}` }
   })
 
-  const onFault = (selector, method, path, action) => onSubmit(selector, find("#faults > output"), method, path, action)
+  const onFault = (selector, method, path, action) => onSubmit(selector, find("#faults output"), method, path, action)
   onFault("#fail", "POST", "failures", ({ times, status, retry_after, path }) => ({
     body: { times: Number(times), status: Number(status), path, headers: retry_after && { "Retry-After": retry_after } },
     done: `The next ${plural(Number(times), "request")} will fail with ${status}`,
@@ -39,7 +39,10 @@ export function connectForms(currentApp) {
     body: { milliseconds: Number(milliseconds) },
     done: milliseconds === "0" ? "Responses are not delayed" : `Responses are delayed by ${milliseconds} ms`,
   }))
-  onFault("#close", "POST", "disconnect", ({ code, reason }) => ({ body: { code: Number(code), reason }, done: `Connections were closed with ${code}` }))
+  onFault("#close", "POST", "disconnect", ({ code, reason }) => ({
+    body: { code: Number(code), reason },
+    done: `Connections were closed with ${code}`,
+  }))
   onFault("#drop", "POST", "disconnect", () => ({ body: {}, done: "Connections were dropped" }))
   onFault("#reset", "POST", "reset", () => ({ done: "The server was reset" }))
 

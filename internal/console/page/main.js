@@ -20,8 +20,9 @@ function showStatus(source, error) {
   errors[source] = error
   const current = errors.stream ?? errors.poll
   find("#status").dataset.state = current ? "lost" : "live"
-  setText(find("#status"), current ? `Not connected: ${oneLine(current.message)}` : "Live")
-  find("#token-form").hidden = current?.status !== 401
+  const locked = current?.status === 401
+  find("#token-form").hidden = !locked
+  setText(find("#status"), locked ? "Not connected: token missing or wrong" : current ? `Not connected: ${oneLine(current.message)}` : "Live")
 }
 
 function watch(id) {

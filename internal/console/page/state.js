@@ -8,10 +8,11 @@ import { clock, number, oneLine, plural } from "./text.js"
 const limit = 100
 const maxNames = 20
 
-// A channel with members or a cached event can be opened.
+// A channel with members or a cached event can be opened. It has another row without them.
 const canOpen = ({ users, cached }) => Boolean(users?.length || cached)
+const rowOf = (channel) => [canOpen(channel), Boolean(channel.cached), channel.name].join(" ")
 
-const showChannels = keyedList(find("#channels ul"), (channel) => `${canOpen(channel)} ${channel.name}`, (channel) => {
+const showChannels = keyedList(find("#channels ul"), rowOf, (channel) => {
   const parts = [make("bdi", "title"), make("span", "row", make("span", "tag"), make("span", "count"))]
   if (!canOpen(channel)) return make("li", "", make("div", "line", ...parts))
   return make("li", "", make("details", "", make("summary", "line", ...parts), make("ul", "names"), make("div", "cached")))
@@ -22,9 +23,11 @@ const showChannels = keyedList(find("#channels ul"), (channel) => `${canOpen(cha
   setText(find(".count", row), users ? plural(users.length, "member") : plural(subscriptions, "subscription"))
   if (!canOpen(channel)) return
   showNames(find(".names", row), users ?? [])
+  if (!cached) return
   const text = JSON.stringify(cached)
-  if (row.cachedText !== text) find(".cached", row).replaceChildren(...(cached ? contents({ facts: [["Cached event", cached.name]], payload: cached.data }) : []))
-  row.cachedText = text
+  if (text === row.dataset.cached) return // keeps the selection of text
+  row.dataset.cached = text
+  find(".cached", row).replaceChildren(...contents({ facts: [["Cached event", cached.name]], payload: cached.data }))
 })
 
 const showConnections = keyedList(find("#connections ul"), (connection) => connection.socket_id, () =>
