@@ -13,7 +13,7 @@ const canOpen = ({ users, cached }) => Boolean(users?.length || cached)
 const rowOf = (channel) => [canOpen(channel), Boolean(channel.cached), channel.name].join(" ")
 
 const showChannels = keyedList(find("#channels ul"), rowOf, (channel) => {
-  const parts = [make("bdi", "title"), make("span", "row", make("span", "tag"), make("span", "count"))]
+  const parts = [make("bdi", "title"), make("span", "meta", make("span", "tag"), make("span", "count"))]
   if (!canOpen(channel)) return make("li", "", make("div", "line", ...parts))
   return make("li", "", make("details", "", make("summary", "line", ...parts), make("ul", "names"), make("div", "cached")))
 }, (row, channel) => {
