@@ -58,6 +58,14 @@ func TestHandler_Apps(t *testing.T) {
 	if status, _ := s.call("DELETE", "/apps/7", ""); status != http.StatusNotFound {
 		t.Errorf("DELETE of a deleted app = %d, want 404", status)
 	}
+	var left api.AppList
+	s.must("GET", "/apps", "", &left)
+	for _, app := range left.Apps {
+		s.must("DELETE", "/apps/"+app.ID, "", nil)
+	}
+	if _, err := s.client(want.PusherURL).Trigger(t.Context(), "news", "changed", 1); !errors.Is(err, pusher.ErrNotFound) {
+		t.Errorf("Trigger on a server without apps = %v, want %v", err, pusher.ErrNotFound)
+	}
 }
 
 // The test of one app does not see the events and failures of another one.
