@@ -131,7 +131,7 @@ func formatEvent(event pushertest.Event) api.Event {
 	if user == event.Channel {
 		user = ""
 	}
-	return api.Event{Channel: event.Channel, Name: event.Name, Data: event.Data, SocketID: event.SocketID, UserID: user, Time: event.Time}
+	return api.Event{Channel: event.Channel, Name: event.Name, Data: event.Data, SocketID: event.SocketID, UserID: user, Time: event.Time, Connections: event.Connections}
 }
 
 // TriggerEvent passes a panic of the server on that closes the connection, see
@@ -173,7 +173,7 @@ func (o *operator) ListConnections(ctx context.Context, request api.ListConnecti
 	all := app.Connections()
 	connections := []api.Connection{}
 	for _, c := range all[:min(len(all), request.Params.Limit)] {
-		connections = append(connections, api.Connection{SocketID: c.SocketID, Client: c.Client, UserID: c.UserID, Channels: c.Channels, Opened: c.Opened})
+		connections = append(connections, api.Connection{SocketID: c.SocketID, Client: c.Client, UserID: c.UserID, Channels: append([]string{}, c.Channels...), Opened: c.Opened})
 	}
 	return api.ListConnections200JSONResponse{Total: len(all), Connections: connections}, nil
 }

@@ -1,6 +1,6 @@
 // An entry is a row of the activity. It is made of an object of the stream.
 
-import { bytes, clock, number, oneLine, payload } from "./text.js"
+import { bytes, clock, number, oneLine, payload, plural } from "./text.js"
 import { make } from "./dom.js"
 
 export const kinds = { event: "event", webhook: "webhook", rejection: "rejection", log: "log line" }
@@ -9,8 +9,9 @@ const labels = { event: "event", webhook: "webhook", rejection: "rejected", log:
 
 export const toEntry = (item) => (item.event ? fromEvent(item.event) : fromLog(item.log))
 
-function fromEvent({ time, name, channel, data, socket_id, user_id }) {
-  const facts = [["Name", name], ["Channel", channel], ["Size", `${number(bytes(data))} bytes`]]
+function fromEvent({ time, name, channel, data, socket_id, user_id, connections }) {
+  const facts = [["Name", name], ["Channel", channel], ["Size", `${number(bytes(data))} bytes`],
+    ["Received by", plural(connections, "connection")]]
   if (socket_id) facts.push(["Excluded socket ID", socket_id])
   if (user_id) facts.push(["User ID", user_id])
   return { kind: "event", time, title: name, where: channel, brief: data, payload: data, facts }

@@ -35,7 +35,7 @@ const showConnections = keyedList(find("#connections ul"), (connection) => conne
 (row, { socket_id, client, user_id, channels, opened }) => {
   setText(find(".title", row), oneLine(socket_id))
   setText(find(".quiet", row), [client && oneLine(client), clock(opened).slice(0, 5)].filter(Boolean).join(" · "))
-  const names = (channels ?? []).filter((name) => name !== `#server-to-user-${user_id}`)
+  const names = channels.filter((name) => name !== `#server-to-user-${user_id}`)
   showNames(find(".names", row), user_id ? [user_id, ...names] : names)
   row.classList.toggle("signed-in", Boolean(user_id))
 })

@@ -141,10 +141,13 @@ type Disconnection struct {
 
 // Event An event on one channel.
 //
-// Examples: {"channel":"orders","data":"{\"id\":7}","name":"created","time":"2026-01-02T15:04:05.123Z"}
+// Examples: {"channel":"orders","connections":2,"data":"{\"id\":7}","name":"created","time":"2026-01-02T15:04:05.123Z"}
 type Event struct {
 	// Channel `#server-to-user-ID` for an event to a user.
 	Channel string `json:"channel"`
+
+	// Connections The number of connections that received the event.
+	Connections int `json:"connections"`
 
 	// Data The data as it was sent, usually JSON.
 	Data string `json:"data"`
@@ -160,7 +163,7 @@ type Event struct {
 
 // EventList Events in the order in which they were triggered.
 //
-// Examples: {"events":[{"channel":"orders","data":"{\"id\":7}","name":"created","time":"2026-01-02T15:04:05.123Z"}]}
+// Examples: {"events":[{"channel":"orders","connections":2,"data":"{\"id\":7}","name":"created","time":"2026-01-02T15:04:05.123Z"}]}
 type EventList struct {
 	Events []Event `json:"events"`
 }
@@ -223,11 +226,11 @@ type NewEvent struct {
 
 // StreamLine A line of a stream, with one of the properties.
 //
-// Examples: {"event":{"channel":"orders","data":"{\"id\":7}","name":"created","time":"2026-01-02T15:04:05.123Z"}}, {"log":{"attributes":{"method":"POST","path":"/apps/5/events","reason":"this server serves app 1, not 5","status":"404"},"level":"WARN","message":"request rejected","time":"2026-01-02T15:04:05.123Z"}}, {"skipped":12}
+// Examples: {"event":{"channel":"orders","connections":2,"data":"{\"id\":7}","name":"created","time":"2026-01-02T15:04:05.123Z"}}, {"log":{"attributes":{"method":"POST","path":"/apps/5/events","reason":"this server serves app 1, not 5","status":"404"},"level":"WARN","message":"request rejected","time":"2026-01-02T15:04:05.123Z"}}, {"skipped":12}
 type StreamLine struct {
 	// Event An event on one channel.
 	//
-	// Examples: {"channel":"orders","data":"{\"id\":7}","name":"created","time":"2026-01-02T15:04:05.123Z"}
+	// Examples: {"channel":"orders","connections":2,"data":"{\"id\":7}","name":"created","time":"2026-01-02T15:04:05.123Z"}
 	Event Event `json:"event,omitempty,omitzero"`
 
 	// Log A line of the server's log. It contains no secrets and no signatures.

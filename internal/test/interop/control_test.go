@@ -56,7 +56,7 @@ func TestControl_Docs(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script).CombinedOutput()
 	for _, want := range []string{
 		`{"id":"7","key":"test-key","pusher_url":"http://test-key:test-secret@` + host + `/apps/7","secret":"test-secret"}`,
-		`{"events":[{"channel":"orders","data":"{\"id\":1}","name":"created","time":"`,
+		`{"events":[{"channel":"orders","connections":0,"data":"{\"id\":1}","name":"created","time":"`,
 		`{"connections":[],"total":0}`,
 	} {
 		if err != nil || !strings.Contains(string(out), want) {
