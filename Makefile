@@ -62,7 +62,7 @@ test: check-generate ## Run the tests of all modules with the race detector
 
 # The npm packages are what the tests run against; the library uses none of them.
 .PHONY: e2e
-e2e: browser internal/test/interop/node_modules internal/test/generators/node_modules examples/typedevents/web/node_modules examples/control/node/node_modules ## Run the tests against Pusher's libraries, soketi, a browser, the clients of other generators, Redis and PostgreSQL (needs Node.js, Chromium, curl, openssl, redis-server, PostgreSQL, PgBouncer, RSpec and PHPUnit)
+e2e: browser internal/test/interop/node_modules internal/test/generators/node_modules examples/typedevents/web/node_modules examples/control/node/node_modules internal/test/postgres/node_modules ## Run the tests against Pusher's libraries, soketi, a browser, the clients of other generators, Redis and PostgreSQL (needs Node.js, Chromium, curl, openssl, redis-server, PostgreSQL, PgBouncer, RSpec and PHPUnit)
 	@$(call need,curl,install curl)
 	@$(call need,openssl,install OpenSSL)
 	@$(call need,redis-server,install Redis 7 or later)
@@ -75,6 +75,8 @@ e2e: browser internal/test/interop/node_modules internal/test/generators/node_mo
 	go -C examples/webhookredis test -race -tags interop -count=1 ./...
 	CHROMIUM=$(CHROMIUM) go -C examples/orders test -tags interop -count=1 ./...
 	CHROMIUM=$(CHROMIUM) go -C sqlpusher test -tags interop -count=1 -timeout 20m -v ./...
+	@for initdb in $(CURDIR)/internal/test/postgres/node_modules/*/native/bin/initdb; do "$$initdb" --version; \
+		SQLPUSHER_INITDB=$$initdb go -C sqlpusher test -tags interop -count=1 -timeout 20m -run '/^PostgreSQL$$' -skip 'JavaScript|Speed|OpenTransaction|Killed' .; done
 
 # `make e2e` runs a tenth of it, with a seed that it prints.
 .PHONY: soak
@@ -107,6 +109,12 @@ examples/typedevents/web/node_modules: examples/typedevents/web/package-lock.jso
 examples/control/node/node_modules: examples/control/node/package-lock.json
 	@$(call need,npm,install Node.js from https://nodejs.org)
 	cd examples/control/node && npm ci --ignore-scripts
+	touch $@
+
+internal/test/postgres/node_modules: internal/test/postgres/package-lock.json
+	@$(call need,npm,install Node.js from https://nodejs.org)
+	cd internal/test/postgres && npm ci --ignore-scripts
+	cd internal/test/postgres/node_modules && for package in *; do (cd "$$package"; node scripts/hydrate-symlinks.js); done # what npm's scripts would do
 	touch $@
 
 .PHONY: lint

@@ -3,6 +3,7 @@
 package sqlpusher_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -34,9 +35,10 @@ var socketDir string
 var databaseNumber atomic.Int32
 
 // startPostgres runs a server in a temporary folder, as an ordinary user: as the user
-// postgres if the test is run by root.
+// postgres if the test is run by root. SQLPUSHER_INITDB is the initdb of another version
+// than the installed one.
 func startPostgres() (stop func(), err error) {
-	initdb, err := exec.LookPath("initdb")
+	initdb, err := exec.LookPath(cmp.Or(os.Getenv("SQLPUSHER_INITDB"), "initdb"))
 	if err != nil {
 		found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 		if len(found) == 0 {
