@@ -38,6 +38,7 @@ func (s service) handler(apps *control.Apps, guard control.Guard, logger *slog.L
 		addAuthEndpoints(mux, apps, logger)
 	}
 	if s.console {
+		mux.Handle("GET /{$}", http.RedirectHandler("/console/", http.StatusFound))
 		mux.Handle("/console/", guard.Page(http.StripPrefix("/console", console.Handler())))
 		mux.Handle("/control/", guard.API(control.NewHandler(apps)))
 	}
