@@ -75,8 +75,8 @@ e2e: browser internal/test/interop/node_modules internal/test/generators/node_mo
 	go -C examples/webhookredis test -race -tags interop -count=1 ./...
 	CHROMIUM=$(CHROMIUM) go -C examples/orders test -tags interop -count=1 ./...
 	CHROMIUM=$(CHROMIUM) go -C sqlpusher test -tags interop -count=1 -timeout 20m -v ./...
-	@for initdb in $(CURDIR)/internal/test/postgres/node_modules/*/native/bin/initdb; do "$$initdb" --version; \
-		SQLPUSHER_INITDB=$$initdb go -C sqlpusher test -tags interop -count=1 -timeout 20m -run '/^PostgreSQL$$' -skip 'JavaScript|Speed|OpenTransaction|Killed' .; done
+	@for package in $(CURDIR)/internal/test/postgres/node_modules/*; do (cd "$$package"; node scripts/hydrate-symlinks.js); \
+		"$$package/native/bin/initdb" --version; SQLPUSHER_INITDB=$$package/native/bin/initdb go -C sqlpusher test -tags interop -count=1 -timeout 20m -run '/^PostgreSQL$$' -skip 'JavaScript|Speed|OpenTransaction|Killed' .; done
 
 # `make e2e` runs a tenth of it, with a seed that it prints.
 .PHONY: soak
@@ -91,30 +91,11 @@ soak: internal/test/interop/node_modules ## Run the long tests in full: lost res
 browser:
 	@[[ -x "$(CHROMIUM)" ]] || { echo "make e2e: $(CHROMIUM) is missing: install Chromium, or set CHROMIUM to the path of Chromium or Chrome" >&2; exit 1; }
 
-internal/test/interop/node_modules: internal/test/interop/package-lock.json
-	@$(call need,npm,install Node.js from https://nodejs.org)
-	cd internal/test/interop && npm ci --ignore-scripts --omit=dev --omit=peer
-	touch $@
+internal/test/interop/node_modules: NPM_FLAGS = --omit=peer
 
-internal/test/generators/node_modules: internal/test/generators/package-lock.json
+%/node_modules: %/package-lock.json
 	@$(call need,npm,install Node.js from https://nodejs.org)
-	cd internal/test/generators && npm ci --ignore-scripts
-	touch $@
-
-examples/typedevents/web/node_modules: examples/typedevents/web/package-lock.json
-	@$(call need,npm,install Node.js from https://nodejs.org)
-	cd examples/typedevents/web && npm ci --ignore-scripts
-	touch $@
-
-examples/control/node/node_modules: examples/control/node/package-lock.json
-	@$(call need,npm,install Node.js from https://nodejs.org)
-	cd examples/control/node && npm ci --ignore-scripts
-	touch $@
-
-internal/test/postgres/node_modules: internal/test/postgres/package-lock.json
-	@$(call need,npm,install Node.js from https://nodejs.org)
-	cd internal/test/postgres && npm ci --ignore-scripts
-	cd internal/test/postgres/node_modules && for package in *; do (cd "$$package"; node scripts/hydrate-symlinks.js); done # what npm's scripts would do
+	cd $* && npm ci --ignore-scripts $(NPM_FLAGS)
 	touch $@
 
 .PHONY: lint
@@ -136,11 +117,6 @@ lint-openapi: .ci/lint/node_modules ## Check openapi.yaml and the document of th
 docs: .ci/lint/node_modules ## Render openapi.yaml as bin/openapi.html (needs Node.js)
 	@mkdir -p bin
 	cd .ci/lint && ./node_modules/.bin/redocly build-docs --config redocly.yaml --inlineBundle --output ../../bin/openapi.html ../../openapi.yaml
-
-.ci/lint/node_modules: .ci/lint/package-lock.json
-	@$(call need,npm,install Node.js from https://nodejs.org)
-	cd .ci/lint && npm ci
-	touch $@
 
 .PHONY: generate
 generate: ## Generate gen/, internal/server/ and internal/control/api/ from their documents, and record the exported names of gen

@@ -158,7 +158,7 @@ SELECT i %% 16, 2, 'orders-old' || i %% 500, i / 500 + 1, 'n', '{"eur":9.5}', ''
 // meanwhile; the rates are printed, and compared in the full run on a quiet machine.
 func TestRelay_OpenTransaction(t *testing.T) {
 	a := newSpeedApp(t)
-	a.run(a.store, sqlpusher.RelayConfig{})
+	stop := a.run(a.store, sqlpusher.RelayConfig{})
 	before := publishAll(a, 5*time.Second, 10, spread)
 	tx, err := a.db.Begin()
 	if err != nil {
@@ -180,10 +180,19 @@ func TestRelay_OpenTransaction(t *testing.T) {
 	if full() && best < before/2 {
 		t.Errorf("at most %.0f events/s in the second half, %.0f before: want at least half", best, before)
 	}
+	stop()
 	a.server.Reset()
+	began = time.Now()
+	a.run(a.store, sqlpusher.RelayConfig{})
+	a.add(pusher.Event{Channel: "early", Name: "n"})
+	a.wait(1)
+	t.Logf("a relay that starts now publishes after %v", time.Since(began).Round(time.Millisecond))
+	a.server.Reset()
+	began = time.Now()
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	a.wait(1)
+	t.Logf("the event of the transaction is published %v after its commit", time.Since(began).Round(time.Millisecond))
 	a.drained()
 }
