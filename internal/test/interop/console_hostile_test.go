@@ -112,7 +112,7 @@ func startHostile(t *testing.T) (url string) {
 	var channels, connections []any
 	write := func(line any) { stream.WriteString(encodeJSON(t, line) + "\n") }
 	for _, text := range hostileTexts {
-		write(map[string]any{"event": map[string]any{"name": text, "channel": text, "data": text, "socket_id": text, "user_id": text, "time": moment}})
+		write(map[string]any{"event": map[string]any{"name": text, "channel": text, "data": text, "socket_id": text, "user_id": text, "connections": text, "time": moment}})
 		write(map[string]any{"log": map[string]any{"level": "WARN", "message": text, "time": moment, "attributes": map[string]any{text: text, "reason": text, "path": text}}})
 		write(map[string]any{"log": map[string]any{"level": "DEBUG", "message": "connection opened " + text, "time": moment, "attributes": map[string]any{"client": text, "socket_id": text}}})
 		body := encodeJSON(t, map[string]any{"events": []any{map[string]any{"name": text, "channel": text, "user_id": text, "__proto__": text}}})
