@@ -169,16 +169,18 @@ func TestRelay_OpenTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	best, end := 0.0, time.Duration(tenth(600))*time.Second
+	var late []float64 // rates in the second half
+	end := time.Duration(tenth(600)) * time.Second
 	for time.Since(began) < end {
 		rate := publishAll(a, 5*time.Second, 10, spread)
-		if time.Since(began) > end/2 { // a shared machine has slow moments
-			best = max(best, rate)
+		if time.Since(began) > end/2 {
+			late = append(late, rate)
 		}
 		t.Logf("%v after the transaction began: %.0f events/s, %.0f before", time.Since(began).Round(time.Second), rate, before)
 	}
-	if full() && best < before/2 {
-		t.Errorf("at most %.0f events/s in the second half, %.0f before: want at least half", best, before)
+	slices.Sort(late)
+	if median := late[len(late)/2]; full() && median < before/2 {
+		t.Errorf("%.0f events/s in the second half, %.0f before: want at least half", median, before)
 	}
 	stop()
 	a.server.Reset()
