@@ -67,6 +67,11 @@ func (s *stream) push(line lineFunc) {
 		s.skipped++
 	}
 	s.queue = append(s.queue, line)
+	s.signal()
+}
+
+// signal makes Read look at the queue. It never waits: one signal is enough for all lines.
+func (s *stream) signal() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -97,7 +102,7 @@ func (s *stream) encode() []byte {
 	lines, skipped := s.queue[:n], s.skipped
 	s.queue, s.skipped = s.queue[n:], 0
 	if len(s.queue) > 0 {
-		s.wake <- struct{}{} // has room, because only Read receives
+		s.signal()
 	}
 	s.mu.Unlock()
 

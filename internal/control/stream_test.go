@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -190,6 +191,34 @@ func TestStream_Secrets(t *testing.T) {
 	stream.findLog("request rejected")
 	if text := stream.scanner.Text(); strings.Contains(text, "another-secret") || strings.Contains(text, testApp.Secret) || strings.Contains(text, "auth_signature=") {
 		t.Errorf("log line has a secret or a signature: %s", text)
+	}
+}
+
+// A stream that is read while several clients publish neither blocks them nor ends.
+func TestStream_Busy(t *testing.T) {
+	s := serve(t, control.Guard{})
+	stream := s.stream()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			client := s.client(s.pusherURL())
+			for range 100 {
+				if _, err := client.TriggerBatch(t.Context(), slices.Repeat([]pusher.Event{{Channel: "busy", Name: "changed", Data: "x"}}, 10)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	published := make(chan error, 1)
+	go func() {
+		wg.Wait()
+		_, err := s.client(s.pusherURL()).Trigger(t.Context(), "busy", "changed", "last")
+		published <- err
+	}()
+	stream.findEvent("last")
+	if err := <-published; err != nil {
+		t.Error(err)
 	}
 }
 
