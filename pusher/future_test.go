@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,12 +20,20 @@ func TestFuture_Then(t *testing.T) {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := newClient(t, over(after(time.Second, respond(status, "{}"))))
-				var calls []string
+				var mu sync.Mutex
+				var calls []string // guarded by mu
+				called := func() []string {
+					mu.Lock()
+					defer mu.Unlock()
+					return slices.Clone(calls)
+				}
 				record := func(text string) func(*pusher.TriggerResult, error) {
 					return func(result *pusher.TriggerResult, err error) {
 						if (status == 200) != (result != nil && err == nil) || errors.Is(err, pusher.ErrForbidden) == (status == 200) {
 							t.Errorf("Then called its function with %v, %v after status %d", result, err, status)
 						}
+						mu.Lock()
+						defer mu.Unlock()
 						calls = append(calls, text)
 					}
 				}
@@ -32,18 +41,18 @@ func TestFuture_Then(t *testing.T) {
 					Then(record("first")).
 					Then(func(*pusher.TriggerResult, error) { panic("oops") }).
 					Then(record("second"))
-				if len(calls) != 0 {
-					t.Errorf("%q ran before the call ended", calls)
+				if got := called(); len(got) != 0 {
+					t.Errorf("%q ran before the call ended", got)
 				}
 				if err := client.Close(t.Context()); err != nil {
 					t.Errorf("Close = %v, want no error", err)
 				}
-				if want := []string{"first", "second"}; !slices.Equal(calls, want) {
-					t.Errorf("functions that ran before Close returned: %q, want %q", calls, want)
+				if got, want := called(), []string{"first", "second"}; !slices.Equal(got, want) {
+					t.Errorf("functions that ran before Close returned: %q, want %q", got, want)
 				}
 				f.Then(record("late"))
-				if want := []string{"first", "second", "late"}; !slices.Equal(calls, want) {
-					t.Errorf("functions that ran after the end: %q, want %q", calls, want)
+				if got, want := called(), []string{"first", "second", "late"}; !slices.Equal(got, want) {
+					t.Errorf("functions that ran after the end: %q, want %q", got, want)
 				}
 			})
 		})
