@@ -32,9 +32,13 @@ func TestGoReleaser_Binaries(t *testing.T) {
 func TestGoReleaser_Files(t *testing.T) {
 	t.Parallel()
 	configuration := repositoryFile(t, ".goreleaser.yaml")
-	dockerfile := repositoryFile(t, "Dockerfile")
-	_, written, _ := strings.Cut(items(t, configuration, "hooks")[0], " licenses ")
 	named := items(t, configuration, "extra_files")
+	path := regexp.MustCompile(`dockerfile: (\S+)`).FindStringSubmatch(configuration)
+	if path == nil {
+		t.Fatal(".goreleaser.yaml names no dockerfile")
+	}
+	dockerfile := repositoryFile(t, path[1])
+	_, written, _ := strings.Cut(items(t, configuration, "hooks")[0], " licenses ")
 	for _, copied := range regexp.MustCompile(`(?m)^COPY (.*) \S+$`).FindAllStringSubmatch(dockerfile, -1) {
 		for name := range strings.FieldsSeq(copied[1]) {
 			// GoReleaser adds the binary to the context of the image, and nothing else that is not listed.
