@@ -44,7 +44,8 @@ type event struct {
 // fetchSQL reads a range of IDs that begins with the first pending event. A LIMIT in its
 // place would sort all pending events, if the planner underestimates their number, as it
 // does when there usually are none. If there is no event, the statement has one row
-// with the snapshot.
+// with the snapshot. The condition on m.id is for its index: within [Store.indexed],
+// reading the one row without it looks so expensive that the plan would be compiled.
 const fetchSQL = `WITH first AS (SELECT (SELECT id FROM {}events WHERE state = 0 AND id > %[1]s ORDER BY id LIMIT 1) AS id)
 SELECT %[2]s, m.epoch, coalesce((SELECT id FROM first), 0),
 	EXISTS (SELECT 1 FROM {}events WHERE state = 0 AND id >= (SELECT id + %[3]d FROM first)),

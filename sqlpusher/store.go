@@ -214,7 +214,8 @@ func (s *Store) idList() string {
 	return "= ANY (ARRAY(SELECT value::bigint FROM json_array_elements_text($1::json)))"
 }
 
-// setState returns the assignment of a state.
+// setState returns the assignment of a state. In PostgreSQL it includes the transaction,
+// which only pending events have.
 func (s *Store) setState(state string) string {
 	switch {
 	case s.dialect == SQLite:
